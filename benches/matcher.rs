@@ -1,0 +1,2 @@
+//! Matcher throughput.
+fn main() {}

@@ -1,0 +1,2 @@
+//! Worktree scan.
+fn main() {}

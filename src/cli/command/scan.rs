@@ -1,0 +1,217 @@
+//! `git frisk scan`, `staged` and `history`: scan, report, tell how it ended.
+
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use git_frisk::git::Opener;
+use git_frisk::policy::exclude::Exclude;
+use git_frisk::report::Remark;
+use git_frisk::report::Report;
+use git_frisk::report::Verdict;
+use git_frisk::reporter;
+use git_frisk::reporter::Format;
+use git_frisk::reporter::page::Page;
+use git_frisk::rule::RuleSet;
+use git_frisk::scan;
+use git_frisk::scan::Cancel;
+use git_frisk::scan::Redactor;
+use git_frisk::scan::Scan;
+use git_frisk::scan::Settings;
+use git_frisk::source::history;
+use git_frisk::source::staged;
+use git_frisk::source::worktree;
+
+use crate::cli;
+use crate::cli::args::FormatName;
+use crate::cli::args::Options;
+use crate::cli::output;
+
+/// Errors, and left-out paths, that are named on standard error; of more, only their number.
+const NAMED: usize = 100;
+/// Left-out paths that are named without `-v`.
+const NAMED_BRIEFLY: usize = 10;
+
+/// What is to be scanned.
+#[derive(Debug)]
+pub(crate) enum What {
+    Files {
+        paths: Vec<PathBuf>,
+        no_ignore: bool,
+        max_filesize: Option<u64>,
+    },
+    Staged(staged::Selection),
+    History(history::Selection),
+}
+
+/// Scans, and writes the report.
+pub(crate) fn run(what: &What, options: &Options, opener: &Opener) -> anyhow::Result<Verdict> {
+    let matcher = cli::matcher(&options.rules)?;
+    let redactor = Redactor::new(&matcher);
+    let exclude = || Exclude::new(&options.exclude).context("--exclude");
+    let settings = Settings {
+        exceptions: !options.no_allow,
+        strict: options.strict,
+        explain: options.verbose,
+        threads: options.threads,
+        exclude: exclude()?,
+        cancel: Cancel::default(),
+    };
+    cli::stop_on_signals(&settings.cancel);
+    let scan = Scan::new(&matcher, &settings);
+    match what {
+        What::Files {
+            paths,
+            no_ignore,
+            max_filesize,
+        } => {
+            let (stdin, files): (Vec<_>, Vec<_>) = paths
+                .iter()
+                .cloned()
+                .partition(|path| path == Path::new("-"));
+            if !stdin.is_empty() {
+                anyhow::ensure!(!output::stdin_was_closed(), "standard input is closed");
+                scan::stdin::scan(&scan, &mut io::stdin().lock());
+            }
+            let walk = worktree::Options {
+                no_ignore: *no_ignore,
+                max_filesize: *max_filesize,
+                exclude: exclude()?,
+                threads: options.threads,
+            };
+            scan::worktree::scan(&scan, &files, &walk);
+        }
+        What::Staged(selection) => scan::staged::scan(&scan, opener, *selection)?,
+        What::History(selection) => scan::history::scan(&scan, opener, selection)?,
+    }
+    let report = scan.finish();
+    let written = write(&report, matcher.rules(), options, redactor);
+    summary(&report, options, redactor);
+    let verdict = report.verdict();
+    match written {
+        Ok(()) => Ok(verdict),
+        // `| head` has seen enough; what it did not see does not change what was found.
+        Err(error) if is_broken_pipe(&error) && verdict == Verdict::Findings => Ok(verdict),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// Writes the report to where it belongs.
+fn write(
+    report: &Report,
+    rules: &RuleSet,
+    options: &Options,
+    redactor: Redactor<'_>,
+) -> anyhow::Result<()> {
+    let format = match options.format {
+        FormatName::Human => Format::Human,
+        FormatName::Short => Format::Short,
+        FormatName::Json => Format::Json,
+    };
+    let page = |format, colour| {
+        let mut page = Page::new(colour);
+        reporter::write(report, rules, format, &mut page);
+        page
+    };
+    if let Some(path) = &options.output {
+        output::to_file(page(format, false), redactor, path)
+            .with_context(|| format!("writing the report to {}", path.display()))?;
+        if !options.quiet {
+            let colour = output::colour_stderr(options.color);
+            output::to_stderr(page(Format::Human, colour), redactor);
+        }
+    } else if !options.quiet {
+        let page = page(format, output::colour_stdout(options.color));
+        output::to_stdout(page, redactor).context("writing the report")?;
+    }
+    Ok(())
+}
+
+/// Says on standard error what was not scanned, and what it all comes to. Nothing if it was clean.
+fn summary(report: &Report, options: &Options, redactor: Redactor<'_>) {
+    let mut page = Page::new(output::colour_stderr(options.color));
+    remarks(&mut page, "error: ", &report.errors, NAMED);
+    if !options.quiet {
+        if options.verbose {
+            remarks(&mut page, "note: ", &report.notes, usize::MAX);
+        }
+        let named = if options.verbose {
+            usize::MAX
+        } else {
+            NAMED_BRIEFLY
+        };
+        let left_out: Vec<Remark> = report
+            .skipped
+            .iter()
+            .filter(|skipped| options.verbose || skipped.reason != worktree::NOT_A_FILE)
+            .cloned()
+            .collect();
+        remarks(&mut page, "left out: ", &left_out, named);
+        last_line(report, options, left_out.len(), &mut page);
+    }
+    output::to_stderr(page, redactor);
+}
+
+fn remarks(page: &mut Page, word: &str, remarks: &[Remark], most: usize) {
+    for remark in remarks.iter().take(most) {
+        page.text(word);
+        if let Some(place) = &remark.place {
+            page.text(place).text(": ");
+        }
+        page.text(&remark.reason).end();
+    }
+    if remarks.len() > most {
+        page.text(format_args!("{word}… and {} more", remarks.len() - most))
+            .end();
+    }
+}
+
+fn last_line(report: &Report, options: &Options, left_out: usize, page: &mut Page) {
+    let mut parts = Vec::new();
+    let shown = report.shown().count();
+    if shown > 0 {
+        let keys: std::collections::BTreeSet<_> = report.shown().map(|f| f.hit.key_id).collect();
+        parts.push(format!(
+            "{} found in {}",
+            count(keys.len(), "secret"),
+            count(shown, "place")
+        ));
+    }
+    if report.allowed() > 0 {
+        parts.push(format!("{} allowed", count(report.allowed(), "finding")));
+    }
+    if left_out > 0 {
+        parts.push(format!("{} left out", count(left_out, "path")));
+    }
+    match report.verdict() {
+        Verdict::Incomplete => parts.push("not everything was scanned".to_owned()),
+        Verdict::Clean if shown > 0 => parts.push("only warnings".to_owned()),
+        Verdict::Clean | Verdict::Findings => {}
+    }
+    if options.verbose {
+        parts.push(format!(
+            "scanned {}, {} bytes in {:.3} s",
+            count(
+                usize::try_from(report.stats.items).unwrap_or(usize::MAX),
+                "item"
+            ),
+            report.stats.bytes,
+            report.stats.elapsed.as_secs_f64()
+        ));
+    }
+    if !parts.is_empty() {
+        page.text("git-frisk: ").text(parts.join("; ")).end();
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}

@@ -1,0 +1,191 @@
+//! Every ref of a repository, read from its files: libgit2 passes over a broken one in silence.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use git2::Oid;
+use git2::Repository;
+
+use crate::git::GitError;
+use crate::git::commit::parse_oid;
+
+/// A name and the object it stands for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ref {
+    /// The full name: `refs/heads/main`, `HEAD`, `stash@{1}`.
+    pub name: Vec<u8>,
+    /// The object.
+    pub target: Oid,
+}
+
+/// The refs, and those that could not be read.
+#[derive(Debug, Default)]
+pub struct Refs {
+    /// The refs, by name.
+    pub refs: Vec<Ref>,
+    /// What could not be read.
+    pub errors: Vec<GitError>,
+}
+
+/// Reads every ref, `HEAD`, the `HEAD`s and refs of all worktrees, and the entries of the stash.
+pub fn all(repository: &Repository) -> Refs {
+    let common = repository.commondir();
+    let mut reader = Reader::default();
+    reader.packed(&common.join("packed-refs"));
+    reader.loose(&common.join("refs"), b"refs");
+    reader.one(&common.join("HEAD"), b"HEAD");
+    for worktree in reader.entries(&common.join("worktrees")) {
+        let name = worktree.file_name().unwrap_or_default().as_encoded_bytes();
+        let prefix = [b"worktrees/", name].concat();
+        reader.one(&worktree.join("HEAD"), &[&prefix[..], b"/HEAD"].concat());
+        reader.loose(&worktree.join("refs"), &[&prefix[..], b"/refs"].concat());
+    }
+    if repository.path() != common {
+        reader.one(&repository.path().join("HEAD"), b"HEAD (this worktree)");
+    }
+    reader.stash(&common.join("logs/refs/stash"));
+    Refs {
+        refs: reader
+            .refs
+            .into_iter()
+            .map(|(name, target)| Ref { name, target })
+            .collect(),
+        errors: reader.errors,
+    }
+}
+
+#[derive(Default)]
+struct Reader {
+    refs: BTreeMap<Vec<u8>, Oid>,
+    errors: Vec<GitError>,
+}
+
+impl Reader {
+    /// The content of a file; `None` if there is none.
+    fn file(&mut self, path: &Path) -> Option<Vec<u8>> {
+        match fs::read(path) {
+            Ok(content) => Some(content),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => {
+                self.unreadable(path, error);
+                None
+            }
+        }
+    }
+
+    /// The paths in a directory, sorted; none if it is not there.
+    fn entries(&mut self, directory: &Path) -> Vec<PathBuf> {
+        let entries = match fs::read_dir(directory) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
+            Err(error) => {
+                self.unreadable(directory, error);
+                return Vec::new();
+            }
+        };
+        let mut paths = Vec::new();
+        for entry in entries {
+            match entry {
+                Ok(entry) => paths.push(entry.path()),
+                Err(error) => self.unreadable(directory, error),
+            }
+        }
+        paths.sort();
+        paths
+    }
+
+    fn unreadable(&mut self, path: &Path, error: io::Error) {
+        self.errors.push(GitError::File {
+            path: path.to_owned(),
+            error,
+        });
+    }
+
+    fn broken(&mut self, name: &[u8], reason: &str) {
+        self.errors.push(GitError::Ref {
+            name: name.to_owned(),
+            reason: reason.to_owned(),
+        });
+    }
+
+    fn packed(&mut self, path: &Path) {
+        let Some(content) = self.file(path) else {
+            return;
+        };
+        for line in content.split(|&byte| byte == b'\n') {
+            // `#` begins the header, `^` says what an annotated tag of the line before leads to.
+            if line.is_empty() || line.starts_with(b"#") || line.starts_with(b"^") {
+                continue;
+            }
+            let mut fields = line.splitn(2, |&byte| byte == b' ');
+            let target = fields.next().and_then(parse_oid);
+            match (target, fields.next()) {
+                (Some(target), Some(name)) => {
+                    self.refs.insert(name.trim_ascii_end().to_owned(), target);
+                }
+                _ => self.broken(b"packed-refs", "has a line that is no ref"),
+            }
+        }
+    }
+
+    fn loose(&mut self, directory: &Path, prefix: &[u8]) {
+        let mut open = vec![(directory.to_owned(), prefix.to_owned())];
+        while let Some((directory, prefix)) = open.pop() {
+            for path in self.entries(&directory) {
+                let file_name = path.file_name().unwrap_or_default().as_encoded_bytes();
+                let name = [&prefix[..], b"/", file_name].concat();
+                match fs::metadata(&path) {
+                    Ok(metadata) if metadata.is_dir() => open.push((path, name)),
+                    // Being written; the ref beside it is the one that counts.
+                    Ok(_) if file_name.ends_with(b".lock") => {}
+                    Ok(_) => self.one(&path, &name),
+                    Err(error) => self.unreadable(&path, error),
+                }
+            }
+        }
+    }
+
+    fn one(&mut self, path: &Path, name: &[u8]) {
+        let Some(content) = self.file(path) else {
+            return;
+        };
+        let content = content.trim_ascii();
+        if let Some(target) = content.strip_prefix(b"ref:") {
+            // Another name, which is on the list itself; or of what is not there yet.
+            if target.trim_ascii().is_empty() {
+                self.broken(name, "names no ref");
+            }
+            return;
+        }
+        match parse_oid(content) {
+            Some(target) => {
+                self.refs.insert(name.to_owned(), target);
+            }
+            None => self.broken(name, "is damaged: it holds no object id"),
+        }
+    }
+
+    /// The older entries of the stash stand in its reflog only.
+    fn stash(&mut self, log: &Path) {
+        let Some(content) = self.file(log) else {
+            return;
+        };
+        let lines: Vec<_> = content
+            .split(|&byte| byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .collect();
+        for (index, line) in lines.iter().rev().enumerate() {
+            let target = line.split(|&byte| byte == b' ').nth(1).and_then(parse_oid);
+            match target {
+                Some(target) => {
+                    let name = format!("stash@{{{index}}}").into_bytes();
+                    self.refs.insert(name, target);
+                }
+                None => self.broken(b"refs/stash", "has a damaged reflog"),
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Trees: what is in them, and in what a tree differs from others.
+
+use git2::ObjectFormat;
+use git2::ObjectType;
+use git2::Odb;
+use git2::Oid;
+
+use crate::git;
+use crate::git::GitError;
+
+/// Directories a path may have.
+const MAX_DEPTH: usize = 4096;
+/// Trees one comparison may read: a few times what the largest repositories have.
+const MAX_TREES: usize = 2_000_000;
+
+/// What an entry is, from its mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntryKind {
+    /// A directory.
+    Tree,
+    /// A file.
+    File,
+    /// A symbolic link; its blob holds the target.
+    Link,
+    /// A commit of another repository.
+    Gitlink,
+}
+
+impl EntryKind {
+    /// The kind that a mode of a tree or an index stands for.
+    pub fn of(mode: u32) -> Self {
+        match mode & 0o170_000 {
+            0o040_000 => Self::Tree,
+            0o120_000 => Self::Link,
+            0o160_000 => Self::Gitlink,
+            // Whatever else it says, its object is a blob.
+            _ => Self::File,
+        }
+    }
+}
+
+/// An entry of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its name: one component of a path.
+    pub name: Vec<u8>,
+    /// Its object.
+    pub oid: Oid,
+}
+
+/// Reads one tree.
+pub fn read(odb: &Odb<'_>, oid: Oid) -> Result<Vec<Entry>, GitError> {
+    let object = git::read(odb, oid, ObjectType::Tree)?;
+    parse(object.data(), oid.object_format()).ok_or(GitError::Malformed { kind: "tree", oid })
+}
+
+fn parse(mut raw: &[u8], format: ObjectFormat) -> Option<Vec<Entry>> {
+    let length = match format {
+        ObjectFormat::Sha1 => 20,
+        ObjectFormat::Sha256 => 32,
+    };
+    let mut entries = Vec::new();
+    while !raw.is_empty() {
+        let space = memchr::memchr(b' ', raw)?;
+        let nul = space + memchr::memchr(0, &raw[space..])?;
+        let mode = raw[..space].iter().try_fold(0_u32, |mode, digit| {
+            let digit = digit.checked_sub(b'0').filter(|digit| *digit < 8)?;
+            mode.checked_mul(8)?.checked_add(u32::from(digit))
+        })?;
+        entries.push(Entry {
+            kind: EntryKind::of(mode),
+            name: raw[space + 1..nul].to_owned(),
+            oid: Oid::from_bytes(raw.get(nul + 1..nul + 1 + length)?).ok()?,
+        });
+        raw = &raw[nul + 1 + length..];
+    }
+    Some(entries)
+}
+
+/// Appends a component to a path.
+pub fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
+    if directory.is_empty() {
+        name.to_owned()
+    } else {
+        [directory, b"/", name].concat()
+    }
+}
+
+/// A file that a tree has and none of the trees it is compared with has at that path.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The path from the root of the tree.
+    pub path: Vec<u8>,
+    /// A file or a link.
+    pub kind: EntryKind,
+    /// Its blob.
+    pub oid: Oid,
+    /// What each of the other trees has at the path.
+    pub old: Vec<Option<(EntryKind, Oid)>>,
+}
+
+impl Change {
+    /// Whether none of the other trees has anything at the path.
+    pub fn is_new_path(&self) -> bool {
+        self.old.iter().all(Option::is_none)
+    }
+}
+
+/// Calls `each` with every file of `tree` that differs, at its path, from all of `others`; with
+/// every file if there are none. Directories that one of the others has too are not read.
+pub fn compare(
+    odb: &Odb<'_>,
+    tree: Oid,
+    others: &[Oid],
+    each: &mut dyn FnMut(Change),
+) -> Result<(), GitError> {
+    if others.contains(&tree) {
+        return Ok(());
+    }
+    let mut open = vec![Pair {
+        path: Vec::new(),
+        depth: 0,
+        tree,
+        others: others.iter().copied().map(Some).collect(),
+    }];
+    let mut trees = 0;
+    while let Some(pair) = open.pop() {
+        trees += 1;
+        if trees > MAX_TREES || pair.depth > MAX_DEPTH {
+            return Err(GitError::Bomb(tree));
+        }
+        let mut others = Vec::with_capacity(pair.others.len());
+        for other in &pair.others {
+            let mut entries = other.map_or_else(|| Ok(Vec::new()), |oid| read(odb, oid))?;
+            entries.sort_by(|a, b| a.name.cmp(&b.name));
+            others.push(entries);
+        }
+        for entry in read(odb, pair.tree)? {
+            let old: Vec<Option<(EntryKind, Oid)>> = others
+                .iter()
+                .map(|entries| {
+                    let at = entries
+                        .binary_search_by(|other| other.name.cmp(&entry.name))
+                        .ok()?;
+                    Some((entries[at].kind, entries[at].oid))
+                })
+                .collect();
+            if entry.kind == EntryKind::Gitlink || old.contains(&Some((entry.kind, entry.oid))) {
+                continue;
+            }
+            let path = join(&pair.path, &entry.name);
+            if entry.kind == EntryKind::Tree {
+                open.push(Pair {
+                    path,
+                    depth: pair.depth + 1,
+                    tree: entry.oid,
+                    others: old
+                        .into_iter()
+                        .map(|old| old.filter(|(kind, _)| *kind == EntryKind::Tree))
+                        .map(|old| old.map(|(_, oid)| oid))
+                        .collect(),
+                });
+            } else {
+                each(Change {
+                    path,
+                    kind: entry.kind,
+                    oid: entry.oid,
+                    old,
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Directories at the same path that still have to be compared.
+struct Pair {
+    path: Vec<u8>,
+    depth: usize,
+    tree: Oid,
+    others: Vec<Option<Oid>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_is_parsed_or_refused() {
+        let mut raw = b"100644 a b\0".to_vec();
+        raw.extend_from_slice(&[7; 20]);
+        raw.extend_from_slice(b"40000 dir\0");
+        raw.extend_from_slice(&[8; 20]);
+        let entries = parse(&raw, ObjectFormat::Sha1).unwrap();
+        assert_eq!(entries.len(), 2);
+        assert_eq!(entries[0].name, b"a b");
+        assert_eq!(entries[1].kind, EntryKind::Tree);
+        assert!(parse(&raw[..raw.len() - 1], ObjectFormat::Sha1).is_none());
+        assert!(parse(b"999999999999999 a\0", ObjectFormat::Sha1).is_none());
+        assert!(parse(b"", ObjectFormat::Sha1).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,373 @@
+//! Finds candidates: keywords first, then each rule's pattern around them, then its checks.
+
+mod keywords;
+mod overlap;
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+pub use aho_corasick::BuildError;
+use regex::bytes::Regex;
+
+use crate::matcher::keywords::Keywords;
+use crate::rule::Compiled;
+use crate::rule::Confidence;
+use crate::rule::Rule;
+use crate::rule::RuleSet;
+use crate::rule::check::Rejection;
+
+/// Rejected matches that are remembered of one text: they are told with `-v` only.
+const MAX_REJECTED: usize = 1000;
+
+/// Bytes that are a secret, as far as the matcher can tell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The rule, by its index in [`RuleSet::rules`].
+    pub rule: usize,
+    /// Where the secret is.
+    pub span: Range<usize>,
+    /// How sure it is.
+    pub confidence: Confidence,
+}
+
+/// Bytes that a rule's pattern matched and its checks rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The rule, by its index in [`RuleSet::rules`].
+    pub rule: usize,
+    /// Where the match is.
+    pub span: Range<usize>,
+    /// Why it is no candidate.
+    pub reason: Rejection,
+}
+
+/// What one search found.
+#[derive(Debug, Default)]
+pub struct Matches {
+    /// The secrets, by place; none overlaps another.
+    pub candidates: Vec<Candidate>,
+    /// What was looked at and is none, by place.
+    pub rejected: Vec<Rejected>,
+    /// What would be a candidate, did it not follow a letter.
+    glued: Vec<Candidate>,
+}
+
+impl Matches {
+    /// Decides who has which bytes, and what to make of matches that follow a letter: where that
+    /// is the last letter of another secret, they are secrets too.
+    fn settle(&mut self) {
+        overlap::resolve(&mut self.candidates);
+        if !self.glued.is_empty() {
+            let mut ends: HashSet<usize> = self.candidates.iter().map(|c| c.span.end).collect();
+            let mut glued = std::mem::take(&mut self.glued);
+            glued.sort_by_key(|c| (c.span.start, c.rule));
+            for candidate in glued {
+                if ends.contains(&candidate.span.start) {
+                    ends.insert(candidate.span.end);
+                    self.candidates.push(candidate);
+                } else {
+                    self.reject(candidate, Rejection::PartOfWord);
+                }
+            }
+            overlap::resolve(&mut self.candidates);
+        }
+        self.rejected.sort_by_key(|rejected| rejected.span.start);
+    }
+
+    fn reject(&mut self, candidate: Candidate, reason: Rejection) {
+        if self.rejected.len() < MAX_REJECTED {
+            self.rejected.push(Rejected {
+                rule: candidate.rule,
+                span: candidate.span,
+                reason,
+            });
+        }
+    }
+}
+
+/// Searches bytes for the secrets of a rule set. Immutable, shared by all threads.
+#[derive(Debug)]
+pub struct Matcher {
+    rules: RuleSet,
+    keywords: Keywords,
+}
+
+/// Why bytes could not be searched.
+#[derive(Debug, thiserror::Error)]
+#[error("rule `{rule}` has a pattern that does not compile")]
+pub struct MatchError {
+    /// The rule.
+    pub rule: String,
+    /// What is wrong with it.
+    #[source]
+    pub error: regex::Error,
+}
+
+impl Matcher {
+    /// Makes a matcher. Compiles no pattern: that waits for the first keyword found.
+    pub fn new(rules: RuleSet) -> Result<Self, BuildError> {
+        Ok(Self {
+            keywords: Keywords::new(&rules)?,
+            rules,
+        })
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// The rule of a candidate.
+    pub fn rule(&self, candidate: &Candidate) -> &Rule {
+        &self.rules.rules()[candidate.rule]
+    }
+
+    /// Finds every secret in `text`.
+    pub fn find(&self, text: &[u8]) -> Result<Matches, MatchError> {
+        let mut windows = Windows::default();
+        self.keywords.each(text, |at, rules| {
+            for &rule in rules {
+                windows.add(rule, at);
+            }
+        });
+        let mut matches = Matches::default();
+        for (rule, places) in windows.0 {
+            self.find_around(rule, text, &places, &mut matches)?;
+        }
+        matches.settle();
+        Ok(matches)
+    }
+
+    /// The same by running every pattern over everything: what [`Matcher::find`] has to agree with.
+    pub fn find_without_keywords(&self, text: &[u8]) -> Result<Matches, MatchError> {
+        let mut matches = Matches::default();
+        for index in 0..self.rules.rules().len() {
+            let compiled = self.compiled(index)?;
+            self.run(index, compiled, text, 0..text.len(), &mut matches);
+        }
+        matches.settle();
+        Ok(matches)
+    }
+
+    fn compiled(&self, index: usize) -> Result<&Compiled, MatchError> {
+        let rule = &self.rules.rules()[index];
+        rule.compiled().map_err(|error| MatchError {
+            rule: rule.id.clone(),
+            error: error.clone(),
+        })
+    }
+
+    /// Runs one rule around the places of its keywords; windows that touch are run as one.
+    fn find_around(
+        &self,
+        index: usize,
+        text: &[u8],
+        places: &[usize],
+        matches: &mut Matches,
+    ) -> Result<(), MatchError> {
+        let compiled = self.compiled(index)?;
+        let window = |at: usize| {
+            at.saturating_sub(compiled.reach)..text.len().min(at.saturating_add(compiled.reach))
+        };
+        let mut places = places.iter();
+        let Some(mut current) = places.next().map(|&at| window(at)) else {
+            return Ok(());
+        };
+        for next in places.map(|&at| window(at)) {
+            if next.start <= current.end {
+                current.end = next.end;
+            } else {
+                self.run(index, compiled, text, current, matches);
+                current = next;
+            }
+        }
+        self.run(index, compiled, text, current, matches);
+        Ok(())
+    }
+
+    /// Collects the matches that lie in `window`. What the pattern asks of the text before the
+    /// window it sees; of the text after, one byte.
+    fn run(
+        &self,
+        index: usize,
+        compiled: &Compiled,
+        text: &[u8],
+        window: Range<usize>,
+        matches: &mut Matches,
+    ) {
+        let rule = &self.rules.rules()[index];
+        let text = &text[..text.len().min(window.end + 1)];
+        let mut at = window.start;
+        while at <= window.end {
+            let Some(found) = find_at(rule, &compiled.regex, text, at) else {
+                break;
+            };
+            let Found {
+                whole,
+                secret,
+                body,
+            } = found;
+            match rule.checks.run(text, &secret, &body) {
+                Ok(()) => {
+                    at = whole.end.max(at + 1);
+                    let certain = rule.checks.has_zero_tail(&text[body]);
+                    matches.candidates.push(Candidate {
+                        rule: index,
+                        span: secret,
+                        confidence: if certain {
+                            Confidence::Certain
+                        } else {
+                            rule.confidence
+                        },
+                    });
+                }
+                // A secret may begin inside of what is none: `desk-` and the name in a named key.
+                Err(reason) => {
+                    at = whole.start + 1;
+                    let confidence = rule.confidence;
+                    let candidate = Candidate {
+                        rule: index,
+                        span: secret,
+                        confidence,
+                    };
+                    if reason == Rejection::PartOfWord {
+                        matches.glued.push(candidate);
+                    } else {
+                        matches.reject(candidate, reason);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// One match of a pattern.
+struct Found {
+    whole: Range<usize>,
+    secret: Range<usize>,
+    body: Range<usize>,
+}
+
+/// The next match at or after `at`.
+fn find_at(rule: &Rule, regex: &Regex, text: &[u8], at: usize) -> Option<Found> {
+    let body =
+        |secret: &Range<usize>| secret.end.min(secret.start + rule.public_prefix.len())..secret.end;
+    if regex.captures_len() == 1 {
+        let whole = regex.find_at(text, at)?.range();
+        return Some(Found {
+            secret: whole.clone(),
+            body: body(&whole),
+            whole,
+        });
+    }
+    let captures = regex.captures_at(text, at)?;
+    let whole = captures.get(0)?.range();
+    let group = |name| captures.name(name).map(|group| group.range());
+    let secret = group("secret").unwrap_or_else(|| whole.clone());
+    Some(Found {
+        body: group("body").unwrap_or_else(|| body(&secret)),
+        secret,
+        whole,
+    })
+}
+
+/// The places of keywords, a list a rule; empty and unallocated until something hits.
+#[derive(Default)]
+struct Windows(Vec<(usize, Vec<usize>)>);
+
+impl Windows {
+    fn add(&mut self, rule: usize, at: usize) {
+        match self.0.iter_mut().find(|(known, _)| *known == rule) {
+            Some((_, places)) => places.push(at),
+            None => self.0.push((rule, vec![at])),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::template::fill;
+    use crate::rule::template::fill_all;
+
+    fn found(text: &str) -> Vec<(String, String)> {
+        let matcher = Matcher::new(RuleSet::built_in()).unwrap();
+        let found = matcher.find(text.as_bytes()).unwrap();
+        found
+            .candidates
+            .iter()
+            .map(|c| {
+                let secret = text.as_bytes()[c.span.clone()].escape_ascii().to_string();
+                (matcher.rule(c).id.clone(), secret)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn every_rule_finds_its_examples_and_nothing_in_the_others() {
+        for seed in 0..20 {
+            let rules = RuleSet::built_in();
+            for (rule, line) in fill_all(&rules, seed, |rule| &rule.examples) {
+                let rules: Vec<_> = found(&line).into_iter().map(|(rule, _)| rule).collect();
+                assert_eq!(rules, [rule.as_str()], "seed {seed}: {line}");
+            }
+            for (rule, line) in fill_all(&rules, seed, |rule| &rule.counter_examples) {
+                let found = found(&line);
+                assert!(
+                    found.iter().all(|(other, _)| *other != rule),
+                    "seed {seed}: {line}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_ends_where_its_length_says() {
+        for (template, ends) in [
+            ("sk-proj-{base64url:74}T3BlbkFJ{base64url:74}", "_old-2026"),
+            ("sk-{alnum:20}T3BlbkFJ{alnum:20}", "andMore"),
+            ("sk-svcacct-{alnum:20}T3BlbkFJ{alnum:20}", "),"),
+        ] {
+            let key = fill(template, 3);
+            let found = found(&format!("x={key}{ends}"));
+            assert_eq!(found.len(), 1);
+            assert_eq!(found[0].1, key);
+        }
+    }
+
+    #[test]
+    fn keys_back_to_back_are_all_found() {
+        let key = |seed| fill("sk-proj-{base64url:74}T3BlbkFJ{base64url:74}", seed);
+        let short = |seed| fill("sk-{alnum:20}T3BlbkFJ{alnum:20}", seed);
+        let all = [key(1), short(2), key(3), short(4), short(5), key(6)];
+        let secrets: Vec<_> = found(&all.concat()).into_iter().map(|(_, s)| s).collect();
+        assert_eq!(secrets, all);
+    }
+
+    #[test]
+    fn a_key_inside_of_what_is_rejected_is_found() {
+        let key = fill("sk-app-{alnum:20}T3BlbkFJ{alnum:20}", 9);
+        let found = found(&format!("risk-{key}"));
+        assert_eq!(found, [("openai-named".to_owned(), key)]);
+    }
+
+    #[test]
+    fn a_pattern_sees_the_text_before_its_window() {
+        let mut rules = RuleSet::built_in();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(
+            file.path(),
+            "[[rule]]\nid = 'acme'\nsummary = 'x'\nkeywords = ['acme_']\npattern = '\\bacme_(?P<secret>[0-9]{4})\\b'",
+        )
+        .unwrap();
+        rules.load(file.path()).unwrap();
+        let matcher = Matcher::new(rules).unwrap();
+        let span = |text: &[u8]| {
+            let found = matcher.find(text).unwrap();
+            found.candidates.first().map(|c| c.span.clone())
+        };
+        assert_eq!(span(b"an acme_1234 b"), Some(8..12));
+        assert_eq!(span(b"acme_1234"), Some(5..9));
+        assert_eq!(span(b"xacme_1234 acme_12345"), None);
+    }
+}

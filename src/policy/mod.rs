@@ -1,0 +1,4 @@
+//! What may stand, and what is left out.
+
+pub mod allow;
+pub mod exclude;

@@ -1,0 +1,316 @@
+//! What a match must be beyond its pattern: at a boundary, balanced, not made up.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+/// The checks of one rule.
+#[derive(Debug, Clone, Default)]
+pub struct Checks {
+    /// A match shorter than this must stand at a left boundary.
+    pub boundary_below: usize,
+    /// What a match must not begin with.
+    pub not_prefixed: Vec<String>,
+    /// What stands between the halves of the body.
+    pub marker: Option<String>,
+    /// How far the lengths of the halves may differ.
+    pub balanced_within: Option<usize>,
+    /// Whether made-up bodies are rejected.
+    pub reject_dull: bool,
+    /// The least entropy of the body, instead of the one its length asks for.
+    pub min_entropy: Option<f64>,
+    /// Whether a zero last byte of the decoded body is looked for.
+    pub zero_tail: bool,
+}
+
+/// Why a match is no finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// It goes on to the left as a word: `desk-…`.
+    PartOfWord,
+    /// It begins as another rule's secrets do.
+    OtherPrefix,
+    /// The halves around the marker are too different in length.
+    Unbalanced,
+    /// The body uses too few different characters.
+    FewCharacters,
+    /// The body is too regular to be random.
+    LowEntropy,
+    /// `abcdefgh` or `87654321`.
+    Sequence,
+    /// One character six times.
+    RepeatedCharacter,
+    /// A piece that repeats.
+    RepeatedPiece,
+    /// Letters of one case only.
+    OneCase,
+    /// A word that says it is no key.
+    Placeholder,
+}
+
+impl Rejection {
+    /// The reason in words.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::PartOfWord => "it is the end of a longer word",
+            Self::OtherPrefix => "its prefix belongs to another kind of key",
+            Self::Unbalanced => "the parts before and after the marker differ too much in length",
+            Self::FewCharacters => "it has too few different characters",
+            Self::LowEntropy => "it is too regular to be random",
+            Self::Sequence => "it holds a run of consecutive characters",
+            Self::RepeatedCharacter => "it holds one character many times in a row",
+            Self::RepeatedPiece => "it repeats itself",
+            Self::OneCase => "its letters are all of one case",
+            Self::Placeholder => "it holds a word that says it is a placeholder",
+        }
+    }
+}
+
+/// Words that nobody's random body holds but many a made-up one does.
+const PLACEHOLDER_WORDS: [&str; 8] = [
+    "fake",
+    "dummy",
+    "example",
+    "placeholder",
+    "not-a-real",
+    "your-key",
+    "redacted",
+    "qwertyui",
+];
+/// Longer bodies have to show more variety.
+const LONG_BODY: usize = 64;
+const SEQUENCE: usize = 8;
+const REPEATED: usize = 6;
+const MAX_PERIOD: usize = 24;
+
+impl Checks {
+    /// Checks a match: the secret and the part of it that should be random. [`Rejection::PartOfWord`]
+    /// is the last reason to be given: all else is well with such a match.
+    pub fn run(
+        &self,
+        text: &[u8],
+        secret: &Range<usize>,
+        body: &Range<usize>,
+    ) -> Result<(), Rejection> {
+        let matched = &text[secret.clone()];
+        if self
+            .not_prefixed
+            .iter()
+            .any(|prefix| matched.starts_with(prefix.as_bytes()))
+        {
+            return Err(Rejection::OtherPrefix);
+        }
+        let (left, right) = self.halves(&text[body.clone()]);
+        if let Some(most) = self.balanced_within
+            && left.len().abs_diff(right.len()) > most
+        {
+            return Err(Rejection::Unbalanced);
+        }
+        if self.reject_dull {
+            self.reject_dull(left, right)?;
+        }
+        if matched.len() < self.boundary_below && !at_boundary(&text[..secret.start]) {
+            return Err(Rejection::PartOfWord);
+        }
+        Ok(())
+    }
+
+    /// Whether the body decodes to bytes of which the last is zero, as the provider's own long
+    /// keys do. Seen in every published vector and documented nowhere: it may raise confidence,
+    /// never reject.
+    pub fn has_zero_tail(&self, body: &[u8]) -> bool {
+        let (left, right) = self.halves(body);
+        let length = left.len() + right.len();
+        self.zero_tail
+            && length > LONG_BODY
+            && length.is_multiple_of(4)
+            && matches!(right, [.., last, b'A'] if base64url_digit(*last).is_some_and(|d| d % 4 == 0))
+    }
+
+    /// The body around the marker; all of it and nothing where the rule has no marker.
+    fn halves<'a>(&self, body: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        self.marker
+            .as_deref()
+            .and_then(|marker| {
+                let at = memmem::find(body, marker.as_bytes())?;
+                Some((&body[..at], &body[at + marker.len()..]))
+            })
+            .unwrap_or((body, &[]))
+    }
+
+    fn reject_dull(&self, left: &[u8], right: &[u8]) -> Result<(), Rejection> {
+        let body = [left, right].concat();
+        let (min_distinct, min_entropy) = if body.len() > LONG_BODY {
+            (20, 4.6)
+        } else {
+            (10, 3.6)
+        };
+        let mut counts = [0_u32; 256];
+        for &byte in &body {
+            counts[usize::from(byte)] += 1;
+        }
+        let distinct = counts.iter().filter(|&&count| count > 0).count();
+        let min_distinct = if self.min_entropy.is_some() {
+            8
+        } else {
+            min_distinct
+        };
+        if distinct < min_distinct {
+            return Err(Rejection::FewCharacters);
+        }
+        if entropy(&counts, body.len()) < self.min_entropy.unwrap_or(min_entropy) {
+            return Err(Rejection::LowEntropy);
+        }
+        let runs = [left, right];
+        if runs.iter().any(|run| longest_run(run, 0) >= REPEATED) {
+            return Err(Rejection::RepeatedCharacter);
+        }
+        if runs
+            .iter()
+            .any(|run| longest_run(run, 1) >= SEQUENCE || longest_run(run, -1) >= SEQUENCE)
+        {
+            return Err(Rejection::Sequence);
+        }
+        if left == right || [left, right, &body].iter().any(|run| repeats(run)) {
+            return Err(Rejection::RepeatedPiece);
+        }
+        if self.marker.is_some()
+            && (!body.iter().any(u8::is_ascii_uppercase)
+                || !body.iter().any(u8::is_ascii_lowercase))
+        {
+            return Err(Rejection::OneCase);
+        }
+        if PLACEHOLDER_WORDS.iter().any(|word| has_word(&body, word)) {
+            return Err(Rejection::Placeholder);
+        }
+        Ok(())
+    }
+}
+
+/// Entropy in bits a character.
+fn entropy(counts: &[u32; 256], length: usize) -> f64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a match has a few hundred bytes"
+    )]
+    let length = length as f64;
+    counts
+        .iter()
+        .filter(|&&count| count > 0)
+        .map(|&count| {
+            let share = f64::from(count) / length;
+            -share * share.log2()
+        })
+        .sum()
+}
+
+/// The most bytes in a row of which each is the one before plus `step`.
+fn longest_run(bytes: &[u8], step: i16) -> usize {
+    let mut longest = usize::from(!bytes.is_empty());
+    let mut current = longest;
+    for pair in bytes.windows(2) {
+        if i16::from(pair[1]) - i16::from(pair[0]) == step {
+            current += 1;
+            longest = longest.max(current);
+        } else {
+            current = 1;
+        }
+    }
+    longest
+}
+
+/// Whether a piece of at most [`MAX_PERIOD`] bytes repeats throughout, twice at least.
+fn repeats(bytes: &[u8]) -> bool {
+    (1..=MAX_PERIOD.min(bytes.len() / 2))
+        .any(|period| bytes.iter().zip(&bytes[period..]).all(|(a, b)| a == b))
+}
+
+/// Whether `body` holds `word` in lower case, in capitals or with a capital first letter. Mixed
+/// case is no sign: random text has four given letters, whatever their case, once in 16,000 keys.
+fn has_word(body: &[u8], word: &str) -> bool {
+    let upper = word.to_ascii_uppercase();
+    let mut title = word.as_bytes().to_vec();
+    title[..1].make_ascii_uppercase();
+    [word.as_bytes(), upper.as_bytes(), &title]
+        .iter()
+        .any(|form| memmem::find(body, form).is_some())
+}
+
+fn base64url_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'A'..=b'Z' => Some(byte - b'A'),
+        b'a'..=b'z' => Some(byte - b'a' + 26),
+        b'0'..=b'9' => Some(byte - b'0' + 52),
+        b'-' => Some(62),
+        b'_' => Some(63),
+        _ => None,
+    }
+}
+
+/// Whether a key may begin after `before`: not in the middle of a lower-case word (`desk-`,
+/// `task-`), unless the letter is the end of an escape (`\n`, `%3d`, `\u003d`, `ESC[0m`, `&quot`).
+pub fn at_boundary(before: &[u8]) -> bool {
+    match before.last() {
+        Some(last) if last.is_ascii_lowercase() => ends_with_escape(before),
+        _ => true,
+    }
+}
+
+fn ends_with_escape(before: &[u8]) -> bool {
+    let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    match before {
+        [
+            ..,
+            b'\\',
+            b'a' | b'b' | b'e' | b'f' | b'n' | b'r' | b't' | b'v',
+        ] => true,
+        [.., b'%' | b'=', a, b] if hex(&[*a, *b]) => true,
+        [.., b'\\', b'x', a, b] if hex(&[*a, *b]) => true,
+        [.., b'\\', b'u', a, b, c, d] if hex(&[*a, *b, *c, *d]) => true,
+        [.., b'm'] => ends_with_colour(&before[..before.len() - 1]),
+        _ => ["&quot", "&apos", "&amp", "&lt", "&gt", "&nbsp"]
+            .iter()
+            .any(|entity| before.ends_with(entity.as_bytes())),
+    }
+}
+
+/// Whether `before` ends like a terminal's colour sequence without its last letter: `[1;31`.
+fn ends_with_colour(before: &[u8]) -> bool {
+    let digits = before
+        .iter()
+        .rev()
+        .take_while(|b| b.is_ascii_digit() || **b == b';')
+        .count();
+    digits < 20 && before[..before.len() - digits].ends_with(b"[")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn boundaries() {
+        for yes in [
+            "", " ", "=", "KEY", "9", "_", "-", ".", "/", "é", "\\n", "\\t", "%20", "%3d", "=3d",
+            "\\u003d", "\\x3d", "\x1b[31m", "\\e[0m", "\x1b[m", "&quot", "\"",
+        ] {
+            assert!(at_boundary(yes.as_bytes()), "{yes:?}");
+        }
+        for no in [
+            "de", "ta", "ri", "n", "x3d", "u003d", "m", "31m", "quot", "3d",
+        ] {
+            assert!(!at_boundary(no.as_bytes()), "{no:?}");
+        }
+    }
+
+    #[test]
+    fn runs_and_periods() {
+        assert_eq!(longest_run(b"xxabcdefghq", 1), 8);
+        assert_eq!(longest_run(b"xx7654321q", -1), 7);
+        assert_eq!(longest_run(b"abbbc", 0), 3);
+        assert_eq!(longest_run(b"", 0), 0);
+        assert!(repeats(b"demodemode"));
+        assert!(!repeats(b"demodemons"));
+    }
+}

@@ -1,0 +1,162 @@
+//! Rules: what a secret looks like, as data.
+
+pub mod check;
+pub mod file;
+pub mod load;
+pub mod template;
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use regex::bytes::Regex;
+use serde::Deserialize;
+use serde::Serialize;
+
+pub use crate::rule::load::RuleError;
+
+/// Bytes to either side of a keyword that are searched for a pattern without a known greatest
+/// length; also the longest match of any pattern.
+pub const MAX_REACH: usize = 16 * 1024;
+
+/// Memory a compiled pattern may take, in bytes.
+const PATTERN_SIZE: usize = 4 << 20;
+
+/// How grave a finding is.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Shown, blocks only with `--strict`.
+    Warning,
+    /// Blocks.
+    #[default]
+    Error,
+}
+
+/// How sure a finding is.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// Only the context speaks for it.
+    Low,
+    /// The form is right, the length is not a known one.
+    Medium,
+    /// Form and length are right, and the body looks random.
+    #[default]
+    High,
+    /// The body also ends as the provider's own keys do.
+    Certain,
+}
+
+/// One kind of secret.
+///
+/// The order of rules in a [`RuleSet`] is their rank: where two claim the same bytes, the earlier
+/// one has them.
+#[derive(Debug)]
+pub struct Rule {
+    /// The name that reports, exceptions and `explain` use.
+    pub id: String,
+    /// Whose secret it is.
+    pub provider: String,
+    /// What it is, in a few words.
+    pub summary: String,
+    /// What someone who holds it can do, and what to do about it.
+    pub explanation: String,
+    /// Where it is revoked.
+    pub revoke: Option<String>,
+    /// The environment variable it belongs in.
+    pub variable: Option<String>,
+    /// How grave it is.
+    pub severity: Severity,
+    /// How sure a match is.
+    pub confidence: Confidence,
+    /// Byte strings of which every match holds one.
+    pub keywords: Vec<Vec<u8>>,
+    /// The pattern of the secret; a group named `secret` narrows it, one named `body` says what of
+    /// it should be random (what follows the public prefix, where there is none).
+    pub pattern: String,
+    /// What all secrets of the kind begin with; it may be shown.
+    pub public_prefix: String,
+    /// What a match must also be.
+    pub checks: check::Checks,
+    /// Lines that hold one, as templates.
+    pub examples: Vec<String>,
+    /// Lines that hold none, as templates.
+    pub counter_examples: Vec<String>,
+    compiled: OnceLock<Result<Compiled, regex::Error>>,
+}
+
+/// A pattern ready for use.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The pattern.
+    pub regex: Regex,
+    /// The longest match, in bytes.
+    pub reach: usize,
+}
+
+impl Rule {
+    /// The compiled pattern; compiled at the first call, since most scans never need it.
+    pub fn compiled(&self) -> Result<&Compiled, &regex::Error> {
+        self.compiled
+            .get_or_init(|| {
+                let regex = regex::bytes::RegexBuilder::new(&self.pattern)
+                    .unicode(false)
+                    .size_limit(PATTERN_SIZE)
+                    .dfa_size_limit(PATTERN_SIZE)
+                    .build()?;
+                Ok(Compiled {
+                    regex,
+                    reach: longest_match(&self.pattern),
+                })
+            })
+            .as_ref()
+    }
+}
+
+/// The length of the longest match of a pattern, at most [`MAX_REACH`].
+fn longest_match(pattern: &str) -> usize {
+    let parsed = regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(pattern);
+    match parsed {
+        Ok(hir) => hir
+            .properties()
+            .maximum_len()
+            .map_or(MAX_REACH, |length| length.min(MAX_REACH)),
+        // The regex itself did not compile, which is the error that is told.
+        Err(_) => MAX_REACH,
+    }
+}
+
+/// All rules of a scan, by rank.
+#[derive(Debug)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+}
+
+impl RuleSet {
+    /// The rules, the highest rank first.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule with this id.
+    pub fn get(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.id == id)
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Warning => "warning",
+            Self::Error => "error",
+        })
+    }
+}

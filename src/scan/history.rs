@@ -1,0 +1,623 @@
+//! Scans commits: each unique blob once, then, only if something was found, who brought it in.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::HashSet;
+use std::hash::BuildHasher as _;
+use std::hash::Hash;
+use std::hash::RandomState;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use git2::ObjectType;
+use git2::Odb;
+use git2::Oid;
+use git2::Repository;
+use time::OffsetDateTime;
+use time::UtcOffset;
+use time::format_description::well_known::Rfc3339;
+
+use crate::finding::CommitInfo;
+use crate::finding::Finding;
+use crate::finding::Hit;
+use crate::git;
+use crate::git::GitError;
+use crate::git::Opener;
+use crate::git::commit::Commit;
+use crate::git::commit::author;
+use crate::git::tree;
+use crate::git::tree::Change;
+use crate::git::tree::EntryKind;
+use crate::key_id::KeyId;
+use crate::place::Kind;
+use crate::place::Label;
+use crate::place::Place;
+use crate::report::Key;
+use crate::scan::Scan;
+use crate::scan::added;
+use crate::scan::inspect::Inspector;
+use crate::scan::pool::Pool;
+use crate::source::history;
+use crate::source::history::Extra;
+use crate::source::history::Selection;
+use crate::source::history::Walk;
+
+/// Scans commits. An error means that nothing was scanned; what else went wrong is in the report.
+pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: &Selection) -> Result<(), GitError> {
+    let repository = opener.open()?;
+    let walk = history::walk(&repository, selection)?;
+    for error in &walk.errors {
+        scan.failed(None, error);
+    }
+    let history = History {
+        scan,
+        opener,
+        walk: &walk,
+        trees: Seen::new(),
+        blobs: Seen::new(),
+        hits: Mutex::default(),
+        older_hits: Mutex::default(),
+        names: AtomicBool::new(false),
+        introductions: Mutex::default(),
+    };
+    history.ref_names();
+    history.read_all();
+    if history.found_any() {
+        history.attribute_all();
+        history.report(&repository);
+    }
+    Ok(())
+}
+
+/// What some thread has taken on.
+struct Seen<T> {
+    shards: [Mutex<HashSet<T>>; 32],
+    hasher: RandomState,
+}
+
+impl<T: Eq + Hash> Seen<T> {
+    fn new() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Mutex::default()),
+            hasher: RandomState::new(),
+        }
+    }
+
+    fn shard(&self, thing: &T) -> MutexGuard<'_, HashSet<T>> {
+        let hash = self.hasher.hash_one(thing);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "any bits of a hash will do"
+        )]
+        let shard = hash as usize % self.shards.len();
+        locked(&self.shards[shard])
+    }
+
+    /// Whether the caller is the first to come with it.
+    fn insert(&self, thing: T) -> bool {
+        self.shard(&thing).insert(thing)
+    }
+
+    fn contains(&self, thing: &T) -> bool {
+        self.shard(thing).contains(thing)
+    }
+}
+
+/// A lock that a panic elsewhere does not spoil: what it guards is changed in one step.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A secret that a commit brought in, or that lies in something a ref names.
+struct Introduction {
+    place: Place,
+    hit: Hit,
+    /// Index of the commit in the walk.
+    commit: Option<usize>,
+}
+
+struct History<'a> {
+    scan: &'a Scan<'a>,
+    opener: &'a Opener,
+    walk: &'a Walk,
+    /// Trees that were read; with their paths where some paths are left out.
+    trees: Seen<(Oid, Vec<u8>)>,
+    blobs: Seen<Oid>,
+    /// The hits of every blob that has any.
+    hits: Mutex<HashMap<Oid, Vec<Hit>>>,
+    /// The hits of blobs from before a range, once they were asked for.
+    older_hits: Mutex<HashMap<Oid, Vec<Hit>>>,
+    /// Whether any file name holds a secret.
+    names: AtomicBool,
+    introductions: Mutex<Vec<Introduction>>,
+}
+
+/// An item of the work: what is read first, by index.
+#[derive(Debug, Clone, Copy)]
+enum Task {
+    Commit(usize),
+    Extra(usize),
+}
+
+impl History<'_> {
+    fn ref_names(&self) {
+        for name in &self.walk.ref_names {
+            for (_, hit) in self.scan.name_hits(name, name) {
+                self.introduce(self.scan.place(Kind::Ref, name), hit, None);
+            }
+        }
+    }
+
+    fn introduce(&self, place: Place, hit: Hit, commit: Option<usize>) {
+        locked(&self.introductions).push(Introduction { place, hit, commit });
+    }
+
+    fn found_any(&self) -> bool {
+        self.names.load(Ordering::Relaxed)
+            || !locked(&self.hits).is_empty()
+            || !locked(&self.introductions).is_empty()
+    }
+
+    fn each(&self, work: impl Fn(&Repository, Task) -> Result<(), GitError> + Sync) {
+        let tasks: Vec<Task> = (0..self.walk.commits.len())
+            .map(Task::Commit)
+            .chain((0..self.walk.extras.len()).map(Task::Extra))
+            .collect();
+        let settings = self.scan.settings;
+        Pool::new(settings.threads, tasks.len(), settings.cancel.clone()).each(
+            &tasks,
+            || self.opener.open(),
+            |repository, task| {
+                let outcome = match repository {
+                    Ok(repository) => work(repository, *task).map_err(|error| error.to_string()),
+                    Err(error) => Err(error.to_string()),
+                };
+                if let Err(reason) = outcome {
+                    self.scan.failed(Some(&self.name(*task)), reason);
+                }
+            },
+            |task| self.scan.broken(&self.name(*task)),
+        );
+    }
+
+    /// What a task is called in messages.
+    fn name(&self, task: Task) -> Vec<u8> {
+        match task {
+            Task::Commit(index) => {
+                format!("commit {}", short(self.walk.commits[index].oid)).into_bytes()
+            }
+            Task::Extra(index) => self.walk.extras[index].name.clone(),
+        }
+    }
+
+    /// Reads every commit, tag, tree and blob once.
+    fn read_all(&self) {
+        self.each(|repository, task| {
+            let odb = git::odb(repository)?;
+            match task {
+                Task::Commit(index) => {
+                    let commit = &self.walk.commits[index];
+                    self.object(
+                        &odb,
+                        commit.oid,
+                        ObjectType::Commit,
+                        Kind::Commit,
+                        &self.name(task),
+                        Some(index),
+                    )?;
+                    if self.walk.is_range {
+                        // The commits on the other side are not read: only what differs is.
+                        self.read_changes(&odb, commit)
+                    } else {
+                        self.read_tree(&odb, commit.tree)
+                    }
+                }
+                Task::Extra(index) => {
+                    let extra = &self.walk.extras[index];
+                    match extra.kind {
+                        ObjectType::Tag => self.object(
+                            &odb,
+                            extra.oid,
+                            ObjectType::Tag,
+                            Kind::Tag,
+                            &extra.name,
+                            None,
+                        ),
+                        ObjectType::Tree => self.read_tree(&odb, extra.oid),
+                        _ => {
+                            self.read_blob(&odb, extra.oid, &extra.name);
+                            Ok(())
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// Inspects the bytes of a commit or a tag.
+    fn object(
+        &self,
+        odb: &Odb<'_>,
+        oid: Oid,
+        object: ObjectType,
+        kind: Kind,
+        name: &[u8],
+        commit: Option<usize>,
+    ) -> Result<(), GitError> {
+        let object = git::read(odb, oid, object)?;
+        // An exception in a message would be one that no review sees.
+        let inspector = Inspector::new(self.scan.matcher, false, self.scan.settings.explain);
+        match inspector.bytes(object.data()) {
+            Ok(inspected) => {
+                self.scan.count(inspected.bytes);
+                let place = self.scan.place(kind, name);
+                self.scan.rejected(&place.label, &inspected);
+                for hit in inspected.hits {
+                    self.introduce(place.clone(), hit, commit);
+                }
+            }
+            Err(error) => self.scan.failed(Some(name), &error),
+        }
+        Ok(())
+    }
+
+    /// Reads what a tree holds and no thread has read yet.
+    fn read_tree(&self, odb: &Odb<'_>, root: Oid) -> Result<(), GitError> {
+        let mut open = vec![(Vec::new(), root)];
+        let by_path = !self.scan.settings.exclude.is_empty();
+        while let Some((path, oid)) = open.pop() {
+            let seen_at = if by_path { path.clone() } else { Vec::new() };
+            if !self.trees.insert((oid, seen_at)) || self.scan.settings.cancel.is_cancelled() {
+                continue;
+            }
+            let entries = match tree::read(odb, oid) {
+                Ok(entries) => entries,
+                Err(error) if path.is_empty() => return Err(error),
+                Err(error) => {
+                    self.scan.failed(Some(&path), &error);
+                    continue;
+                }
+            };
+            for entry in entries {
+                self.look_at_name(&entry.name);
+                match entry.kind {
+                    EntryKind::Tree => open.push((tree::join(&path, &entry.name), entry.oid)),
+                    EntryKind::Gitlink => {}
+                    EntryKind::File | EntryKind::Link => {
+                        self.read_blob(odb, entry.oid, &tree::join(&path, &entry.name));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what a commit of a range brings in.
+    fn read_changes(&self, odb: &Odb<'_>, commit: &Commit) -> Result<(), GitError> {
+        let parents = parent_trees(odb, commit)?;
+        tree::compare(odb, commit.tree, &parents, &mut |change| {
+            if change.is_new_path() {
+                for component in change.path.split(|&byte| byte == b'/') {
+                    self.look_at_name(component);
+                }
+            }
+            self.read_blob(odb, change.oid, &change.path);
+        })
+    }
+
+    /// Inspects a blob that no thread has inspected yet.
+    fn read_blob(&self, odb: &Odb<'_>, oid: Oid, path: &[u8]) {
+        // The path first: the same blob may lie at another one too.
+        if self.scan.is_excluded(path)
+            || self.scan.settings.cancel.is_cancelled()
+            || !self.blobs.insert(oid)
+        {
+            return;
+        }
+        match super::staged::blob(self.scan, odb, oid, path) {
+            Ok(None) => {}
+            Ok(Some(inspected)) => {
+                self.scan.count(inspected.bytes);
+                if !inspected.rejected.is_empty() {
+                    let label = self.scan.redactor().label(path);
+                    self.scan.rejected(&label, &inspected);
+                }
+                if !inspected.hits.is_empty() {
+                    locked(&self.hits).insert(oid, inspected.hits);
+                }
+            }
+            Err(error) => self.scan.failed(Some(path), &error),
+        }
+    }
+
+    fn look_at_name(&self, name: &[u8]) {
+        if !self.scan.name_hits(name, name).is_empty() {
+            self.names.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Finds, for every hit, the commits that brought it in.
+    fn attribute_all(&self) {
+        self.each(|repository, task| {
+            let odb = git::odb(repository)?;
+            match task {
+                Task::Commit(index) => self.attribute(&odb, index),
+                Task::Extra(index) => self.attribute_extra(&odb, &self.walk.extras[index]),
+            }
+        });
+    }
+
+    fn attribute(&self, odb: &Odb<'_>, index: usize) -> Result<(), GitError> {
+        let commit = &self.walk.commits[index];
+        let parents = parent_trees(odb, commit)?;
+        let mut changes = Vec::new();
+        tree::compare(odb, commit.tree, &parents, &mut |change| {
+            let named = change.is_new_path() && self.names.load(Ordering::Relaxed);
+            if named || self.has_hits(change.oid) {
+                changes.push(change);
+            }
+        })?;
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let deleted = if changes.iter().any(Change::is_new_path) {
+            self.deleted(odb, commit.tree, &parents)?
+        } else {
+            HashSet::new()
+        };
+        for change in changes {
+            if change.is_new_path() {
+                for (place, hit) in self.scan.path_hits(&change.path) {
+                    self.introduce(place, hit, Some(index));
+                }
+                if deleted.contains(&change.oid) {
+                    // It was moved as it was, which brings nothing in.
+                    continue;
+                }
+            }
+            if self.scan.is_excluded(&change.path) {
+                continue;
+            }
+            let new = self.hits_of(odb, change.oid, &change.path);
+            if new.is_empty() {
+                continue;
+            }
+            let old: Vec<Vec<Hit>> = change
+                .old
+                .iter()
+                .flatten()
+                .filter(|(kind, _)| *kind == change.kind)
+                .map(|(_, oid)| self.hits_of(odb, *oid, &change.path))
+                .collect();
+            let old: Vec<&[Hit]> = old.iter().map(Vec::as_slice).collect();
+            let place = self.scan.place(Kind::Content, &change.path);
+            for hit in added(&new, &old) {
+                self.introduce(place.clone(), hit.clone(), Some(index));
+            }
+        }
+        Ok(())
+    }
+
+    /// The blobs with hits at paths that a parent has and the commit has not.
+    fn deleted(&self, odb: &Odb<'_>, tree: Oid, parents: &[Oid]) -> Result<HashSet<Oid>, GitError> {
+        let mut deleted = HashSet::new();
+        for &parent in parents {
+            tree::compare(odb, parent, &[tree], &mut |change| {
+                if change.is_new_path() && self.has_hits(change.oid) {
+                    deleted.insert(change.oid);
+                }
+            })?;
+        }
+        Ok(deleted)
+    }
+
+    fn attribute_extra(&self, odb: &Odb<'_>, extra: &Extra) -> Result<(), GitError> {
+        let found = |path: &[u8], oid: Oid| {
+            let name = if path.is_empty() {
+                extra.name.clone()
+            } else {
+                [&extra.name[..], b":", path].concat()
+            };
+            let place = self.scan.place(Kind::Content, &name);
+            for hit in self.hits_of(odb, oid, &name) {
+                self.introduce(place.clone(), hit, None);
+            }
+        };
+        match extra.kind {
+            ObjectType::Tree => tree::compare(odb, extra.oid, &[], &mut |change| {
+                for (place, hit) in self.scan.path_hits(&change.path) {
+                    self.introduce(place, hit, None);
+                }
+                if self.has_hits(change.oid) {
+                    found(&change.path, change.oid);
+                }
+            }),
+            ObjectType::Blob => {
+                found(b"", extra.oid);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn has_hits(&self, oid: Oid) -> bool {
+        locked(&self.hits).contains_key(&oid)
+    }
+
+    /// The hits of a blob; of one from before the range, by inspecting it now.
+    fn hits_of(&self, odb: &Odb<'_>, oid: Oid, path: &[u8]) -> Vec<Hit> {
+        if let Some(hits) = locked(&self.hits).get(&oid) {
+            return hits.clone();
+        }
+        if !self.walk.is_range || self.blobs.contains(&oid) {
+            return Vec::new();
+        }
+        if let Some(hits) = locked(&self.older_hits).get(&oid) {
+            return hits.clone();
+        }
+        let hits = match super::staged::blob(self.scan, odb, oid, path) {
+            Ok(inspected) => inspected.map(|i| i.hits).unwrap_or_default(),
+            // What is not here any more cannot excuse what is.
+            Err(_) => Vec::new(),
+        };
+        locked(&self.older_hits).insert(oid, hits.clone());
+        hits
+    }
+
+    /// Puts findings and keys into the report.
+    fn report(&self, repository: &Repository) {
+        let introductions = std::mem::take(&mut *locked(&self.introductions));
+        let mut commits: BTreeMap<usize, CommitInfo> = BTreeMap::new();
+        for index in introductions.iter().filter_map(|i| i.commit) {
+            commits
+                .entry(index)
+                .or_insert_with(|| self.commit_info(repository, &self.walk.commits[index]));
+        }
+        // The same secret at the same place, brought in by several commits: the first counts.
+        let mut first: BTreeMap<(Place, Hit), Option<usize>> = BTreeMap::new();
+        let mut keys: BTreeMap<KeyId, KeyFacts> = BTreeMap::new();
+        for Introduction { place, hit, commit } in introductions {
+            let facts = keys.entry(hit.key_id).or_default();
+            facts.places.insert(place.label.clone());
+            if let Some(index) = commit {
+                facts.commits.insert(index);
+                facts.authors.insert(commits[&index].author.clone());
+            }
+            first
+                .entry((place, hit))
+                .and_modify(|known| *known = earliest(*known, commit))
+                .or_insert(commit);
+        }
+        let findings: Vec<Finding> = first
+            .into_iter()
+            .map(|((place, hit), commit)| Finding {
+                place,
+                hit,
+                commit: commit.map(|index| commits[&index].clone()),
+            })
+            .collect();
+        let in_head = self.keys_in_head(repository);
+        let pushed = history::pushed(repository).unwrap_or_else(|error| {
+            self.scan.failed(None, &error);
+            HashSet::new()
+        });
+        let mut of_key: BTreeMap<KeyId, Vec<&Finding>> = BTreeMap::new();
+        for finding in &findings {
+            of_key.entry(finding.hit.key_id).or_default().push(finding);
+        }
+        let mut report = Vec::new();
+        for (key_id, facts) in keys {
+            let mut findings = of_key.remove(&key_id).unwrap_or_default();
+            findings.sort_by_key(|finding| date_of(finding));
+            if let (Some(first), Some(last)) = (findings.first(), findings.last()) {
+                report.push(Key {
+                    key_id,
+                    rule: first.hit.rule.clone(),
+                    first: (*first).clone(),
+                    last: (*last).clone(),
+                    authors: facts.authors.len() as u64,
+                    places: facts.places.len() as u64,
+                    commits: facts.commits.len() as u64,
+                    in_head: in_head.contains(&key_id),
+                    pushed: facts
+                        .commits
+                        .iter()
+                        .any(|index| pushed.contains(&self.walk.commits[*index].oid)),
+                });
+            }
+        }
+        report.sort_by_key(|key| date_of(&key.first));
+        self.scan.with_report(|out| {
+            out.findings.extend(findings);
+            out.keys = report;
+        });
+    }
+
+    fn keys_in_head(&self, repository: &Repository) -> HashSet<KeyId> {
+        let blobs = history::head_blobs(repository).unwrap_or_else(|error| {
+            self.scan.failed(None, &error);
+            HashMap::new()
+        });
+        let hits = locked(&self.hits);
+        hits.iter()
+            .filter(|(oid, _)| blobs.contains_key(oid))
+            .flat_map(|(_, hits)| hits.iter().map(|hit| hit.key_id))
+            .collect()
+    }
+
+    fn commit_info(&self, repository: &Repository, commit: &Commit) -> CommitInfo {
+        let mut info = CommitInfo {
+            time: commit.time,
+            id: commit.oid.to_string(),
+            author: String::new(),
+            date: String::new(),
+        };
+        // It was read before, so it is there; what is not is left empty.
+        let raw = git::odb(repository).and_then(|odb| {
+            Ok(git::read(&odb, commit.oid, ObjectType::Commit)?
+                .data()
+                .to_vec())
+        });
+        if let Ok(raw) = raw
+            && let Some((name, seconds, minutes_east)) = author(&raw)
+        {
+            info.author = self.scan.redactor().label(name).to_string();
+            info.date = date(seconds, minutes_east).unwrap_or_default();
+        }
+        info
+    }
+}
+
+/// The trees of a commit's parents. One that a shallow clone lacks holds nothing, as far as
+/// anyone can tell; that the clone is shallow is said elsewhere.
+fn parent_trees(odb: &Odb<'_>, commit: &Commit) -> Result<Vec<Oid>, GitError> {
+    let mut trees = Vec::with_capacity(commit.parents.len());
+    for &parent in &commit.parents {
+        match git::read(odb, parent, ObjectType::Commit) {
+            Ok(object) => trees.push(Commit::parse(parent, object.data())?.tree),
+            Err(GitError::Object { error, .. }) if error.code() == git2::ErrorCode::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(trees)
+}
+
+/// What findings are ordered by in time.
+fn date_of(finding: &Finding) -> Option<(i64, String)> {
+    let commit = finding.commit.as_ref()?;
+    Some((commit.time, commit.id.clone()))
+}
+
+#[derive(Default)]
+struct KeyFacts {
+    places: BTreeSet<Label>,
+    commits: BTreeSet<usize>,
+    authors: BTreeSet<String>,
+}
+
+/// The earlier of two commits of the walk, which is sorted by date.
+fn earliest(a: Option<usize>, b: Option<usize>) -> Option<usize> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+/// A date as RFC 3339 writes it; `None` where it is beyond what that can write.
+fn date(seconds: i64, minutes_east: i32) -> Option<String> {
+    let offset = UtcOffset::from_whole_seconds(minutes_east.checked_mul(60)?).ok()?;
+    OffsetDateTime::from_unix_timestamp(seconds)
+        .ok()?
+        .checked_to_offset(offset)?
+        .format(&Rfc3339)
+        .ok()
+}
+
+/// The first digits of an object id, enough for a person.
+fn short(oid: Oid) -> String {
+    oid.to_string().chars().take(12).collect()
+}

@@ -1,0 +1,247 @@
+//! Scans: joins a source, the matcher and the policy into a report.
+
+pub mod history;
+pub mod inspect;
+pub mod pool;
+pub mod redact;
+pub mod staged;
+pub mod stdin;
+pub mod worktree;
+
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crate::finding::CommitInfo;
+use crate::finding::Finding;
+use crate::finding::Hit;
+use crate::matcher::Matcher;
+use crate::place::Kind;
+use crate::place::Label;
+use crate::place::Place;
+use crate::policy::exclude::Exclude;
+use crate::report::Remark;
+use crate::report::Report;
+use crate::report::Stats;
+use crate::scan::inspect::Inspected;
+use crate::scan::inspect::Inspector;
+pub use crate::scan::pool::Cancel;
+pub use crate::scan::redact::Redactor;
+
+/// What is the same for every source.
+#[derive(Debug)]
+pub struct Settings {
+    /// Whether exceptions are heeded.
+    pub exceptions: bool,
+    /// Whether warnings count.
+    pub strict: bool,
+    /// Whether rejected matches are told.
+    pub explain: bool,
+    /// Threads; 0: as many as the machine has.
+    pub threads: usize,
+    /// Paths to leave out.
+    pub exclude: Exclude,
+    /// Stops the scan.
+    pub cancel: Cancel,
+}
+
+/// Scans things and collects what is said of them, from any thread.
+#[derive(Debug)]
+pub struct Scan<'a> {
+    matcher: &'a Matcher,
+    settings: &'a Settings,
+    begun: Instant,
+    items: AtomicU64,
+    bytes: AtomicU64,
+    report: Mutex<Report>,
+}
+
+impl<'a> Scan<'a> {
+    /// Begins a scan.
+    pub fn new(matcher: &'a Matcher, settings: &'a Settings) -> Self {
+        Self {
+            matcher,
+            settings,
+            begun: Instant::now(),
+            items: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            report: Mutex::new(Report {
+                strict: settings.strict,
+                ..Report::default()
+            }),
+        }
+    }
+
+    /// Ends the scan. One that was cancelled is incomplete.
+    pub fn finish(self) -> Report {
+        if self.settings.cancel.is_cancelled() {
+            self.failed(None, "interrupted: not everything was scanned");
+        }
+        let mut report = self
+            .report
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        report.sort();
+        report.stats = Stats {
+            items: self.items.into_inner(),
+            bytes: self.bytes.into_inner(),
+            elapsed: self.begun.elapsed(),
+        };
+        report
+    }
+
+    fn inspector(&self) -> Inspector<'a> {
+        Inspector::new(
+            self.matcher,
+            self.settings.exceptions,
+            self.settings.explain,
+        )
+    }
+
+    fn redactor(&self) -> Redactor<'a> {
+        Redactor::new(self.matcher)
+    }
+
+    fn with_report<T>(&self, change: impl FnOnce(&mut Report) -> T) -> T {
+        change(&mut self.report.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Counts one item.
+    fn count(&self, bytes: u64) {
+        self.items.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn found(
+        &self,
+        place: &Place,
+        hits: impl IntoIterator<Item = Hit>,
+        commit: Option<&CommitInfo>,
+    ) {
+        let mut findings: Vec<_> = hits
+            .into_iter()
+            .map(|hit| Finding {
+                place: place.clone(),
+                hit,
+                commit: commit.cloned(),
+            })
+            .collect();
+        if !findings.is_empty() {
+            self.with_report(|report| report.findings.append(&mut findings));
+        }
+    }
+
+    /// Takes what an inspection says of a place: findings, and rejected matches as notes.
+    fn inspected(&self, place: &Place, inspected: Inspected) {
+        self.count(inspected.bytes);
+        self.rejected(&place.label, &inspected);
+        self.found(place, inspected.hits, None);
+    }
+
+    fn rejected(&self, label: &Label, inspected: &Inspected) {
+        for (position, reason) in &inspected.rejected {
+            let note = Remark {
+                place: Some(label.clone()),
+                reason: format!(
+                    "line {}, column {}: {reason}",
+                    position.line, position.column
+                ),
+            };
+            self.with_report(|report| report.notes.push(note));
+        }
+    }
+
+    /// Notes what was asked for and not scanned.
+    fn failed(&self, name: Option<&[u8]>, reason: impl std::fmt::Display) {
+        let error = Remark {
+            place: name.map(|name| self.redactor().label(name)),
+            reason: self.redactor().message(reason),
+        };
+        self.with_report(|report| report.errors.push(error));
+    }
+
+    fn skipped(&self, name: &[u8], reason: &str) {
+        let skipped = Remark {
+            place: Some(self.redactor().label(name)),
+            reason: reason.to_owned(),
+        };
+        self.with_report(|report| report.skipped.push(skipped));
+    }
+
+    /// Notes that work on an item panicked; what it had found until then is lost.
+    fn broken(&self, name: &[u8]) {
+        self.failed(
+            Some(name),
+            "not scanned: an error in git-frisk itself; please report it",
+        );
+    }
+
+    fn place(&self, kind: Kind, name: &[u8]) -> Place {
+        Place {
+            label: self.redactor().label(name),
+            kind,
+        }
+    }
+
+    /// Finds secrets in the components of a path, each at the path that ends with it.
+    fn path_hits(&self, path: &[u8]) -> Vec<(Place, Hit)> {
+        let inspector = Inspector::new(self.matcher, false, false);
+        let mut found = Vec::new();
+        // Nearly every path is through with one look at it as a whole.
+        if !matches!(inspector.bytes(path), Ok(inspected) if inspected.hits.is_empty()) {
+            let mut end = 0;
+            for component in path.split(|&byte| byte == b'/') {
+                end += component.len();
+                found.extend(self.name_hits(&path[..end], component));
+                end += 1;
+            }
+        }
+        found
+    }
+
+    /// Finds secrets in the name at the end of a path.
+    fn name_hits(&self, path: &[u8], name: &[u8]) -> Vec<(Place, Hit)> {
+        let inspector = Inspector::new(self.matcher, false, false);
+        match inspector.bytes(name) {
+            Ok(inspected) if inspected.hits.is_empty() => Vec::new(),
+            Ok(inspected) => {
+                let place = self.place(Kind::Name, path);
+                inspected
+                    .hits
+                    .into_iter()
+                    .map(|hit| (place.clone(), hit))
+                    .collect()
+            }
+            Err(error) => {
+                self.failed(Some(path), &error);
+                Vec::new()
+            }
+        }
+    }
+
+    fn is_excluded(&self, path: &[u8]) -> bool {
+        let excluded = std::str::from_utf8(path)
+            .is_ok_and(|path| self.settings.exclude.contains(Path::new(path)));
+        if excluded {
+            self.skipped(path, "excluded");
+        }
+        excluded
+    }
+}
+
+/// The hits of `new` whose key is there more often than in each of the `old` versions: what the
+/// change from these to `new` brings in. Of several places of a key the last ones count as new.
+fn added<'h>(new: &'h [Hit], old: &[&[Hit]]) -> Vec<&'h Hit> {
+    let count = |hits: &[Hit], hit: &Hit| hits.iter().filter(|h| h.key_id == hit.key_id).count();
+    new.iter()
+        .enumerate()
+        .filter(|(index, hit)| {
+            let known = old.iter().map(|old| count(old, hit)).max().unwrap_or(0);
+            count(&new[..*index], hit) >= known
+        })
+        .map(|(_, hit)| hit)
+        .collect()
+}

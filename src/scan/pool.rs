@@ -1,0 +1,141 @@
+//! Work on many items: in parallel where that pays, cancellable, and no panic costs more than its
+//! item.
+
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use rayon::prelude::*;
+
+/// Fewer items than this are not worth a thread.
+const WORTH_THREADS: usize = 32;
+
+/// Asks a scan to stop; clones ask the same scan.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Stops the scan as soon as the items under way are done.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the scan is to stop.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Runs work on items.
+#[derive(Debug)]
+pub struct Pool {
+    threads: Option<rayon::ThreadPool>,
+    cancel: Cancel,
+}
+
+impl Pool {
+    /// Makes a pool for `items` items. It has `threads` threads (0: as many as the machine), or
+    /// works on the caller's where there is little to do or no thread to be had.
+    pub fn new(threads: usize, items: usize, cancel: Cancel) -> Self {
+        let threads = if threads == 0 {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        } else {
+            threads
+        };
+        let threads = if threads == 1 || items < WORTH_THREADS {
+            None
+        } else {
+            // No thread to be had is no reason not to scan.
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .ok()
+        };
+        Self { threads, cancel }
+    }
+
+    /// Calls `work` once for each item, in any order and from any thread. `open` makes what one
+    /// thread needs. An item whose work panics is given to `broken`; what its thread had opened is
+    /// thrown away. After a cancellation the rest is left.
+    pub fn each<T: Sync, S>(
+        &self,
+        items: &[T],
+        open: impl Fn() -> S + Sync,
+        work: impl Fn(&mut S, &T) + Sync,
+        broken: impl Fn(&T) + Sync,
+    ) {
+        let run = |state: &mut Option<S>, item: &T| {
+            if self.cancel.is_cancelled() {
+                return;
+            }
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                work(state.get_or_insert_with(&open), item);
+            }));
+            if outcome.is_err() {
+                *state = None;
+                broken(item);
+            }
+        };
+        match &self.threads {
+            None => {
+                let mut state = None;
+                for item in items {
+                    run(&mut state, item);
+                }
+            }
+            Some(pool) => pool.install(|| {
+                items
+                    .par_iter()
+                    .with_max_len(64)
+                    .for_each_init(|| None, run);
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn a_panic_costs_its_item_and_no_other() {
+        for threads in [1, 4] {
+            let items: Vec<u32> = (0..1000).collect();
+            let done = Mutex::new(Vec::new());
+            let failed = Mutex::new(Vec::new());
+            Pool::new(threads, items.len(), Cancel::default()).each(
+                &items,
+                || (),
+                |(), item| {
+                    assert!(item % 100 != 7, "on purpose");
+                    done.lock().unwrap().push(*item);
+                },
+                |item| failed.lock().unwrap().push(*item),
+            );
+            assert_eq!(done.into_inner().unwrap().len(), 990);
+            let mut failed = failed.into_inner().unwrap();
+            failed.sort_unstable();
+            assert_eq!(failed[..3], [7, 107, 207]);
+        }
+    }
+
+    #[test]
+    fn nothing_more_is_begun_after_a_cancellation() {
+        let cancel = Cancel::default();
+        let done = Mutex::new(0);
+        Pool::new(1, 10, cancel.clone()).each(
+            &[0; 10],
+            || (),
+            |(), _| {
+                *done.lock().unwrap() += 1;
+                cancel.cancel();
+            },
+            |_| {},
+        );
+        assert_eq!(done.into_inner().unwrap(), 1);
+    }
+}

@@ -1,0 +1,81 @@
+//! Masks secrets in names and messages, with the rules that find them in content.
+
+use std::ops::Range;
+
+use crate::excerpt::Hidden;
+use crate::matcher::Candidate;
+use crate::matcher::Matcher;
+use crate::place::Label;
+use crate::secret::Mask;
+use crate::secret::Secret;
+use crate::text::escape;
+
+/// Masks whatever a matcher finds.
+#[derive(Debug, Clone, Copy)]
+pub struct Redactor<'a> {
+    matcher: &'a Matcher,
+}
+
+impl<'a> Redactor<'a> {
+    /// Masks what `matcher` finds.
+    pub fn new(matcher: &'a Matcher) -> Self {
+        Self { matcher }
+    }
+
+    /// `bytes` with every secret in them masked. Where a rule cannot be run, nothing is shown.
+    pub fn bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        let Ok(matches) = self.matcher.find(bytes) else {
+            return b"[hidden: a rule could not be run]".to_vec();
+        };
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut at = 0;
+        for candidate in &matches.candidates {
+            out.extend_from_slice(&bytes[at..candidate.span.start]);
+            out.extend_from_slice(mask(self.matcher, bytes, candidate).to_string().as_bytes());
+            at = candidate.span.end;
+        }
+        out.extend_from_slice(&bytes[at..]);
+        out
+    }
+
+    /// A name that may be shown.
+    pub fn label(&self, name: &[u8]) -> Label {
+        Label::masked(self.bytes(name))
+    }
+
+    /// A message that may be shown: masked and escaped.
+    pub fn message(&self, message: impl std::fmt::Display) -> String {
+        escape(&self.bytes(message.to_string().as_bytes()))
+    }
+}
+
+/// How a candidate in `text` is shown.
+pub(crate) fn mask(matcher: &Matcher, text: &[u8], candidate: &Candidate) -> Mask {
+    secret(matcher, text, candidate).mask()
+}
+
+/// The secret of a candidate in `text`.
+pub(crate) fn secret(matcher: &Matcher, text: &[u8], candidate: &Candidate) -> Secret {
+    let prefix = matcher.rule(candidate).public_prefix.len();
+    Secret::new(&text[candidate.span.clone()], prefix)
+}
+
+/// The candidates that touch `line` of `text`, as parts of that line to hide. `candidates` is
+/// sorted and without overlaps.
+pub(crate) fn hidden_in(
+    matcher: &Matcher,
+    text: &[u8],
+    candidates: &[Candidate],
+    line: &Range<usize>,
+) -> Vec<Hidden> {
+    let first = candidates.partition_point(|c| c.span.end <= line.start);
+    candidates[first..]
+        .iter()
+        .take_while(|c| c.span.start < line.end)
+        .map(|candidate| Hidden {
+            span: candidate.span.start.max(line.start) - line.start
+                ..candidate.span.end.min(line.end) - line.start,
+            mask: mask(matcher, text, candidate).to_string(),
+        })
+        .collect()
+}

@@ -1,0 +1,18 @@
+//! Scans what comes in on standard input.
+
+use std::io::Read;
+
+use crate::place::Kind;
+use crate::scan::Scan;
+
+/// What standard input is called in reports.
+pub const NAME: &[u8] = b"<stdin>";
+
+/// Scans a stream to its end.
+pub fn scan(scan: &Scan<'_>, input: &mut impl Read) {
+    let cancel = &scan.settings.cancel;
+    match scan.inspector().stream(input, || cancel.is_cancelled()) {
+        Ok(inspected) => scan.inspected(&scan.place(Kind::Content, NAME), inspected),
+        Err(error) => scan.failed(Some(NAME), format!("was not read to its end: {error}")),
+    }
+}

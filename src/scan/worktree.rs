@@ -1,0 +1,101 @@
+//! Scans files.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::place::Kind;
+use crate::scan::Scan;
+use crate::scan::inspect::InspectError;
+use crate::scan::inspect::Inspected;
+use crate::scan::inspect::Inspector;
+use crate::scan::pool::Pool;
+use crate::source::worktree::Item;
+use crate::source::worktree::ItemKind;
+use crate::source::worktree::Options;
+use crate::source::worktree::cannot_read;
+use crate::source::worktree::list;
+
+/// Scans what is below `roots`.
+pub fn scan(scan: &Scan<'_>, roots: &[PathBuf], options: &Options) {
+    let listing = list(roots, options);
+    for (path, reason) in &listing.errors {
+        scan.failed(Some(bytes(path)), reason);
+    }
+    for (path, reason) in &listing.skipped {
+        scan.skipped(bytes(path), reason);
+    }
+    let settings = scan.settings;
+    Pool::new(
+        settings.threads,
+        listing.items.len(),
+        settings.cancel.clone(),
+    )
+    .each(
+        &listing.items,
+        || scan.inspector(),
+        |inspector, item| one(scan, inspector, item, options),
+        |item| scan.broken(bytes(&item.path)),
+    );
+}
+
+fn one(scan: &Scan<'_>, inspector: &mut Inspector<'_>, item: &Item, options: &Options) {
+    let path = bytes(&item.path);
+    if let Some(name) = item.path.file_name() {
+        for (place, hit) in scan.name_hits(path, name.as_encoded_bytes()) {
+            scan.found(&place, [hit], None);
+        }
+    }
+    let outcome = match item.kind {
+        ItemKind::Directory => return,
+        ItemKind::Link => link(inspector, &item.path),
+        ItemKind::File => match file(scan, inspector, &item.path, options) {
+            Some(outcome) => outcome,
+            None => return,
+        },
+    };
+    match outcome {
+        Ok(inspected) => scan.inspected(&scan.place(Kind::Content, path), inspected),
+        Err(InspectError::Read(error)) => scan.failed(Some(path), cannot_read(&error)),
+        Err(InspectError::Match(error)) => scan.failed(Some(path), &error),
+    }
+}
+
+/// Inspects a file; `None` if it was skipped, which is said.
+fn file(
+    scan: &Scan<'_>,
+    inspector: &mut Inspector<'_>,
+    path: &Path,
+    options: &Options,
+) -> Option<Result<Inspected, InspectError>> {
+    let open = || -> io::Result<(File, u64)> {
+        let file = File::open(path)?;
+        let size = match options.max_filesize {
+            Some(_) => file.metadata()?.len(),
+            None => 0,
+        };
+        Ok((file, size))
+    };
+    match open() {
+        Err(error) => Some(Err(error.into())),
+        Ok((_, size)) if options.max_filesize.is_some_and(|most| size > most) => {
+            let reason = format!("has {size} bytes, more than --max-filesize");
+            scan.skipped(bytes(path), &reason);
+            None
+        }
+        Ok((mut file, _)) => {
+            Some(inspector.stream(&mut file, || scan.settings.cancel.is_cancelled()))
+        }
+    }
+}
+
+/// Inspects the target of a symbolic link, which is what git stores of it.
+fn link(inspector: &Inspector<'_>, path: &Path) -> Result<Inspected, InspectError> {
+    let target = std::fs::read_link(path)?;
+    Ok(inspector.bytes(bytes(&target))?)
+}
+
+fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_encoded_bytes()
+}

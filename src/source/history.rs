@@ -1,0 +1,280 @@
+//! The commits of a history or a range, found by their raw parents: grafts, replacements and a
+//! commit-graph hide none.
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use git2::ErrorCode;
+use git2::ObjectType;
+use git2::Odb;
+use git2::Oid;
+use git2::Repository;
+
+use crate::git;
+use crate::git::GitError;
+use crate::git::commit::Commit;
+use crate::git::commit::parse_tag;
+use crate::git::refs;
+
+/// Which commits count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// Those of every ref, `HEAD`, all worktrees and the stash.
+    Everything,
+    /// Those that revisions like `BASE..HEAD`, `A...B`, `REV`, `^REV` name together.
+    Ranges(Vec<String>),
+}
+
+/// A thing beside commits that refs name.
+#[derive(Debug, Clone)]
+pub struct Extra {
+    /// The ref, or `ref` and the tag in it.
+    pub name: Vec<u8>,
+    /// The object.
+    pub oid: Oid,
+    /// What it is: a tag, a tree or a blob.
+    pub kind: ObjectType,
+}
+
+/// What there is to scan.
+#[derive(Debug, Default)]
+pub struct Walk {
+    /// The commits, by date, the oldest first.
+    pub commits: Vec<Commit>,
+    /// Annotated tags, and trees and blobs that refs name directly.
+    pub extras: Vec<Extra>,
+    /// The full names of the refs; empty for a range.
+    pub ref_names: Vec<Vec<u8>>,
+    /// Whether some commits are left out on purpose: what these have is not new.
+    pub is_range: bool,
+    /// What could not be read.
+    pub errors: Vec<GitError>,
+}
+
+/// Finds what there is to scan.
+pub fn walk(repository: &Repository, selection: &Selection) -> Result<Walk, GitError> {
+    let odb = git::odb(repository)?;
+    let mut walk = Walk::default();
+    let (include, exclude) = match selection {
+        Selection::Everything => (walk.everything(repository, &odb), HashSet::new()),
+        Selection::Ranges(ranges) => {
+            walk.is_range = true;
+            walk.ranges(repository, &odb, ranges)?
+        }
+    };
+    let mut shallow = 0;
+    walk.commits = ancestors(&odb, include, &exclude, &mut |error| {
+        if is_shallow_boundary(repository, &error) {
+            shallow += 1;
+        } else {
+            walk.errors.push(error);
+        }
+    });
+    if shallow > 0 {
+        walk.errors.push(GitError::Shallow { commits: shallow });
+    }
+    walk.commits
+        .sort_by(|a, b| (a.time, a.oid.as_bytes()).cmp(&(b.time, b.oid.as_bytes())));
+    Ok(walk)
+}
+
+impl Walk {
+    /// The commits at the tips of all refs; the rest of what refs name goes into the walk.
+    fn everything(&mut self, repository: &Repository, odb: &Odb<'_>) -> Vec<Oid> {
+        let refs = refs::all(repository);
+        self.errors.extend(refs.errors);
+        let mut tips = Vec::new();
+        let mut seen = HashSet::new();
+        for name in refs.refs {
+            let mut label = name.name.clone();
+            let mut oid = name.target;
+            self.ref_names.push(name.name);
+            // A tag may name a tag.
+            while seen.insert(oid) {
+                match odb.read(oid) {
+                    Ok(object) if object.kind() == ObjectType::Commit => tips.push(oid),
+                    Ok(object) => {
+                        self.extras.push(Extra {
+                            name: label.clone(),
+                            oid,
+                            kind: object.kind(),
+                        });
+                        if object.kind() == ObjectType::Tag {
+                            match parse_tag(oid, object.data()) {
+                                Ok((target, tag)) => {
+                                    label = [&label[..], b" (tag ", tag, b")"].concat();
+                                    oid = target;
+                                    continue;
+                                }
+                                Err(error) => self.errors.push(error),
+                            }
+                        }
+                    }
+                    Err(error) => self.errors.push(GitError::Ref {
+                        name: label.clone(),
+                        reason: format!(
+                            "object {oid}: {}",
+                            match error.code() {
+                                ErrorCode::NotFound => "is missing",
+                                _ => error.message(),
+                            }
+                        ),
+                    }),
+                }
+                break;
+            }
+        }
+        tips
+    }
+
+    /// The commits that ranges name, and those they leave out with all their ancestors.
+    fn ranges(
+        &mut self,
+        repository: &Repository,
+        odb: &Odb<'_>,
+        ranges: &[String],
+    ) -> Result<(Vec<Oid>, HashSet<Oid>), GitError> {
+        let mut include = Vec::new();
+        let mut exclude = Vec::new();
+        let mut left_out = HashSet::new();
+        for range in ranges {
+            if let Some((a, b)) = range.split_once("...") {
+                let (a, b) = (
+                    resolve(repository, a, range)?,
+                    resolve(repository, b, range)?,
+                );
+                include.extend([a, b]);
+                let ours = self.all_before(odb, vec![a]);
+                let theirs = self.all_before(odb, vec![b]);
+                left_out.extend(ours.intersection(&theirs).copied());
+            } else if let Some((base, tip)) = range.split_once("..") {
+                exclude.push(resolve(repository, base, range)?);
+                let tip = if tip.is_empty() { "HEAD" } else { tip };
+                include.push(resolve(repository, tip, range)?);
+            } else if let Some(base) = range.strip_prefix('^') {
+                exclude.push(resolve(repository, base, range)?);
+            } else {
+                include.push(resolve(repository, range, range)?);
+            }
+        }
+        if include.is_empty() {
+            return Err(GitError::Revision {
+                revision: ranges.join(" "),
+                reason: "leaves commits out but names none to scan; write BASE..HEAD".to_owned(),
+            });
+        }
+        left_out.extend(self.all_before(odb, exclude));
+        Ok((include, left_out))
+    }
+
+    /// Commits and all their ancestors that are here. Where a shallow clone ends is no error:
+    /// what lies before is left out as well.
+    fn all_before(&mut self, odb: &Odb<'_>, tips: Vec<Oid>) -> HashSet<Oid> {
+        ancestors(odb, tips, &HashSet::new(), &mut |error| {
+            let missing = matches!(&error, GitError::Object { error, .. } if error.code() == ErrorCode::NotFound);
+            if !missing {
+                self.errors.push(error);
+            }
+        })
+        .into_iter()
+        .map(|commit| commit.oid)
+        .collect()
+    }
+}
+
+/// The commits from `tips` on, each once, without those in `exclude`.
+fn ancestors(
+    odb: &Odb<'_>,
+    tips: Vec<Oid>,
+    exclude: &HashSet<Oid>,
+    failed: &mut dyn FnMut(GitError),
+) -> Vec<Commit> {
+    let mut seen: HashSet<Oid> = HashSet::new();
+    let mut commits = Vec::new();
+    let mut open = tips;
+    while let Some(oid) = open.pop() {
+        if exclude.contains(&oid) || !seen.insert(oid) {
+            continue;
+        }
+        let commit = git::read(odb, oid, ObjectType::Commit)
+            .and_then(|object| Commit::parse(oid, object.data()));
+        match commit {
+            Ok(commit) => {
+                open.extend(&commit.parents);
+                commits.push(commit);
+            }
+            Err(error) => failed(error),
+        }
+    }
+    commits
+}
+
+/// Whether an object is missing because the clone is shallow, not because it is damaged.
+fn is_shallow_boundary(repository: &Repository, error: &GitError) -> bool {
+    let GitError::Object { error, .. } = error else {
+        return false;
+    };
+    error.code() == ErrorCode::NotFound && repository.is_shallow()
+}
+
+/// The commit that a revision of `range` names.
+fn resolve(repository: &Repository, revision: &str, range: &str) -> Result<Oid, GitError> {
+    let fail = |reason: &str| GitError::Revision {
+        revision: if revision.is_empty() { range } else { revision }.to_owned(),
+        reason: reason.to_owned(),
+    };
+    if revision.is_empty() {
+        return Err(fail("has an empty side; is a variable of the CI not set?"));
+    }
+    if revision.len() >= 40 && revision.bytes().all(|b| b == b'0') {
+        return Err(fail(
+            "is all zeros: the branch is new, so there is no base; use its merge base with the main branch",
+        ));
+    }
+    let shallow = || {
+        if repository.is_shallow() {
+            "is not here, and the clone is shallow; run `git fetch --unshallow` (in CI: fetch-depth: 0)"
+        } else {
+            "is not known here; fetch it, or check its spelling"
+        }
+    };
+    repository
+        .revparse_single(revision)
+        .and_then(|object| object.peel_to_commit())
+        .map(|commit| commit.id())
+        .map_err(|error| match error.code() {
+            ErrorCode::NotFound => fail(shallow()),
+            ErrorCode::Ambiguous => fail("is ambiguous; write more digits"),
+            ErrorCode::InvalidSpec => fail("is no revision; see `git help revisions`"),
+            _ => fail(&format!("does not name a commit: {}", error.message())),
+        })
+}
+
+/// The commits that remote-tracking refs reach.
+pub fn pushed(repository: &Repository) -> Result<HashSet<Oid>, GitError> {
+    let odb = git::odb(repository)?;
+    let tips = refs::all(repository)
+        .refs
+        .into_iter()
+        .filter(|name| name.name.starts_with(b"refs/remotes/"))
+        .map(|name| name.target)
+        .collect();
+    // What cannot be read here was told when it was scanned; it cannot be called pushed.
+    let mut unread = 0;
+    let commits = ancestors(&odb, tips, &HashSet::new(), &mut |_| unread += 1);
+    Ok(commits.into_iter().map(|commit| commit.oid).collect())
+}
+
+/// The blobs that the checked-out commit has.
+pub fn head_blobs(repository: &Repository) -> Result<HashMap<Oid, Vec<u8>>, GitError> {
+    let mut blobs = HashMap::new();
+    if let Some(head) = git::head(repository)? {
+        let odb = git::odb(repository)?;
+        let object = git::read(&odb, head, ObjectType::Commit)?;
+        let commit = Commit::parse(head, object.data())?;
+        git::tree::compare(&odb, commit.tree, &[], &mut |file| {
+            blobs.insert(file.oid, file.path);
+        })?;
+    }
+    Ok(blobs)
+}

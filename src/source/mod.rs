@@ -1,0 +1,5 @@
+//! Where bytes come from: what there is to scan, named but not read yet.
+
+pub mod history;
+pub mod staged;
+pub mod worktree;

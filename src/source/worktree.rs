@@ -1,0 +1,400 @@
+//! The files below some paths: everything that is tracked, and everything that is not ignored.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::path::Component;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use git2::Repository;
+use git2::RepositoryOpenFlags;
+use ignore::WalkBuilder;
+use ignore::WalkState;
+
+use crate::git::tree::EntryKind;
+use crate::policy::exclude::Exclude;
+
+/// Why a pipe, a socket or a device was left out.
+pub const NOT_A_FILE: &str = "is a pipe, a socket or a device";
+
+/// What to list.
+#[derive(Debug)]
+pub struct Options {
+    /// Whether files that are ignored and not tracked count too.
+    pub no_ignore: bool,
+    /// Files larger than this are left out.
+    pub max_filesize: Option<u64>,
+    /// What the user leaves out.
+    pub exclude: Exclude,
+    /// Threads that list; 0: as many as the machine has.
+    pub threads: usize,
+}
+
+/// What an item is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ItemKind {
+    /// A regular file.
+    File,
+    /// A symbolic link: its target is read, not followed.
+    Link,
+    /// A directory: only its name counts.
+    Directory,
+}
+
+/// Something to scan.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Item {
+    /// Its path, as it can be opened from the current directory.
+    pub path: PathBuf,
+    /// What it is.
+    pub kind: ItemKind,
+}
+
+/// What there is to scan.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The items, by path, each once.
+    pub items: Vec<Item>,
+    /// What was left out, and why.
+    pub skipped: Vec<(PathBuf, String)>,
+    /// What could not be listed, and why.
+    pub errors: Vec<(PathBuf, String)>,
+}
+
+/// Lists what is below `roots`. A file that is named itself is always on the list.
+pub fn list(roots: &[PathBuf], options: &Options) -> Listing {
+    let mut listing = Listing::default();
+    for root in roots {
+        match fs::metadata(root) {
+            Err(error) => listing.errors.push((root.clone(), cannot_read(&error))),
+            Ok(metadata) if metadata.is_dir() => {
+                let before = listing.items.len();
+                Lister {
+                    root,
+                    options,
+                    listing: &mut listing,
+                }
+                .directory(root, true);
+                listing.leave_out(before, root, options);
+            }
+            Ok(metadata) if metadata.is_file() => listing.items.push(Item {
+                path: root.clone(),
+                kind: ItemKind::File,
+            }),
+            Ok(_) => listing.errors.push((
+                root.clone(),
+                "is no regular file; to scan what comes out of it, use `scan -`".to_owned(),
+            )),
+        }
+    }
+    listing.items.sort();
+    listing.items.dedup();
+    listing
+}
+
+impl Listing {
+    /// Takes out what the options exclude. `.git` is no part of a worktree.
+    fn leave_out(&mut self, from: usize, root: &Path, options: &Options) {
+        let found = self.items.split_off(from);
+        for item in found {
+            let relative = item.path.strip_prefix(root).unwrap_or(&item.path);
+            if options.exclude.contains(relative) {
+                if item.kind != ItemKind::Directory {
+                    self.skipped.push((item.path, "excluded".to_owned()));
+                }
+            } else {
+                self.items.push(item);
+            }
+        }
+    }
+}
+
+/// Why a file was not read, in words.
+pub fn cannot_read(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "is not there".to_owned(),
+        io::ErrorKind::PermissionDenied => "cannot be read: permission denied".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+/// Lists one root.
+struct Lister<'a> {
+    root: &'a Path,
+    options: &'a Options,
+    listing: &'a mut Listing,
+}
+
+impl Lister<'_> {
+    /// Lists a directory that is named on the command line (`is_root`) or is a repository of its
+    /// own inside of one that is.
+    fn directory(&mut self, directory: &Path, is_root: bool) {
+        let repository = if self.options.no_ignore {
+            None
+        } else {
+            open(directory, is_root)
+        };
+        // Where the index cannot be told, no file can be called untracked: nothing is ignored.
+        let tracked = repository
+            .as_ref()
+            .and_then(|repository| tracked_below(repository, directory));
+        let ignored_itself = repository
+            .as_ref()
+            .is_some_and(|repository| is_ignored(repository, directory));
+        let heed_ignore = tracked.is_some() && !ignored_itself;
+        let found = self.walk(directory, heed_ignore);
+        if heed_ignore {
+            let walked: HashSet<&Path> = found.items.iter().map(|item| &*item.path).collect();
+            for (path, kind) in tracked.unwrap_or_default() {
+                let whole = clean(&directory.join(&path));
+                if walked.contains(&*whole) {
+                    continue;
+                }
+                if kind == EntryKind::Gitlink {
+                    self.submodule(&whole);
+                } else {
+                    self.tracked(directory, &path);
+                }
+            }
+            for repository in &found.repositories {
+                self.directory(repository, false);
+            }
+        }
+        self.listing.items.extend(found.items);
+        self.listing.skipped.extend(found.skipped);
+        self.listing.errors.extend(found.errors);
+    }
+
+    /// Walks a directory.
+    fn walk(&self, directory: &Path, heed_ignore: bool) -> Found {
+        let threads = if self.options.threads == 0 {
+            std::thread::available_parallelism().map_or(1, usize::from)
+        } else {
+            self.options.threads
+        };
+        let mut builder = WalkBuilder::new(directory);
+        builder
+            .standard_filters(false)
+            .parents(heed_ignore)
+            .git_ignore(heed_ignore)
+            .git_exclude(heed_ignore)
+            .require_git(true)
+            .follow_links(false)
+            .threads(threads)
+            .filter_entry(|entry| {
+                entry.depth() == 0
+                    || entry.file_name() != OsStr::new(".git")
+                    || !is_git_directory(entry.path())
+            });
+        if threads > 1 {
+            let found = Mutex::new(Found::default());
+            let add = |entry| {
+                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+                found.add(entry, directory);
+                WalkState::Continue
+            };
+            // It panics where no thread is to be had, which is no reason not to scan.
+            let walked = catch_unwind(AssertUnwindSafe(|| {
+                builder.build_parallel().run(|| Box::new(add));
+            }));
+            if walked.is_ok() {
+                return found.into_inner().unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        let mut found = Found::default();
+        for entry in builder.build() {
+            found.add(entry, directory);
+        }
+        found
+    }
+
+    /// Adds a tracked file, which the walk may have passed over because it is ignored.
+    fn tracked(&mut self, directory: &Path, path: &Path) {
+        let whole = clean(&directory.join(path));
+        // A path through a link leads out of the worktree; to git the file is gone.
+        let mut prefix = directory.to_owned();
+        for component in path.parent().into_iter().flat_map(Path::components) {
+            prefix.push(component);
+            if fs::symlink_metadata(&prefix).is_ok_and(|metadata| metadata.is_symlink()) {
+                return;
+            }
+        }
+        match fs::symlink_metadata(&whole) {
+            Ok(metadata) if metadata.is_file() => self.listing.items.push(Item {
+                path: whole,
+                kind: ItemKind::File,
+            }),
+            Ok(metadata) if metadata.is_symlink() => self.listing.items.push(Item {
+                path: whole,
+                kind: ItemKind::Link,
+            }),
+            Ok(_) => {}
+            // Deleted from the worktree, which is no reason to fail.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) => {}
+            Err(error) => self.listing.errors.push((whole, cannot_read(&error))),
+        }
+    }
+
+    /// Lists a submodule that the walk may have passed over.
+    fn submodule(&mut self, directory: &Path) {
+        if directory != self.root && directory.join(".git").exists() {
+            self.directory(directory, false);
+        }
+    }
+}
+
+/// What a walk found.
+#[derive(Default)]
+struct Found {
+    items: Vec<Item>,
+    repositories: Vec<PathBuf>,
+    skipped: Vec<(PathBuf, String)>,
+    errors: Vec<(PathBuf, String)>,
+}
+
+impl Found {
+    fn add(&mut self, entry: Result<ignore::DirEntry, ignore::Error>, directory: &Path) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = path_of(&error).unwrap_or(directory).to_owned();
+                let reason = match error.io_error() {
+                    Some(error) => cannot_read(error),
+                    None => format!("cannot be listed: {error}"),
+                };
+                self.errors.push((path, reason));
+                return;
+            }
+        };
+        let Some(kind) = entry.file_type() else {
+            return;
+        };
+        let path = clean(entry.path());
+        if kind.is_dir() {
+            if entry.depth() > 0 {
+                if entry.path().join(".git").symlink_metadata().is_ok() {
+                    self.repositories.push(path.clone());
+                }
+                self.items.push(Item {
+                    path,
+                    kind: ItemKind::Directory,
+                });
+            }
+        } else if kind.is_file() {
+            self.items.push(Item {
+                path,
+                kind: ItemKind::File,
+            });
+        } else if kind.is_symlink() {
+            self.items.push(Item {
+                path,
+                kind: ItemKind::Link,
+            });
+        } else {
+            self.skipped.push((path, NOT_A_FILE.to_owned()));
+        }
+    }
+}
+
+/// `./a` as `a`.
+fn clean(path: &Path) -> PathBuf {
+    match path.strip_prefix(".") {
+        Ok(rest) if rest.as_os_str().is_empty() => path.to_owned(),
+        Ok(rest) => rest.to_owned(),
+        Err(_) => path.to_owned(),
+    }
+}
+
+/// The path that a walk's error is about.
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
+            path_of(err)
+        }
+        ignore::Error::Loop { child, .. } => Some(child),
+        ignore::Error::Partial(errors) => errors.iter().find_map(path_of),
+        _ => None,
+    }
+}
+
+/// Whether a `.git` is really git's, and not a directory that borrows the name.
+fn is_git_directory(path: &Path) -> bool {
+    path.join("HEAD").symlink_metadata().is_ok()
+        && (path.join("objects").is_dir() || path.join("commondir").is_file())
+}
+
+/// The repository around a root, or at a directory inside of it. None there, or one that cannot
+/// be opened: then no ignore file means anything.
+fn open(directory: &Path, is_root: bool) -> Option<Repository> {
+    let flags = if is_root {
+        RepositoryOpenFlags::empty()
+    } else {
+        RepositoryOpenFlags::NO_SEARCH
+    };
+    let ceilings: [&OsStr; 0] = [];
+    Repository::open_ext(directory, flags, ceilings)
+        .ok()
+        .filter(|repository| !repository.is_bare())
+}
+
+/// The entries of the index below a directory, relative to it.
+fn tracked_below(repository: &Repository, directory: &Path) -> Option<Vec<(PathBuf, EntryKind)>> {
+    let below = relative(repository, directory)?;
+    let index = repository.index().ok()?;
+    let mut entries: Vec<_> = index
+        .iter()
+        .filter_map(|entry| {
+            let path = bytes_to_path(&entry.path);
+            let inside = path.strip_prefix(&below).ok()?.to_owned();
+            let plain = inside
+                .components()
+                .all(|c| matches!(c, Component::Normal(_)));
+            (plain && !inside.as_os_str().is_empty()).then(|| (inside, EntryKind::of(entry.mode)))
+        })
+        .collect();
+    entries.dedup();
+    Some(entries)
+}
+
+/// Whether a directory inside of a repository is ignored, or below one that is.
+fn is_ignored(repository: &Repository, directory: &Path) -> bool {
+    relative(repository, directory).is_some_and(|path| {
+        path.ancestors()
+            .filter(|path| !path.as_os_str().is_empty())
+            .any(|path| {
+                // With a slash, so that patterns for directories count.
+                let path = path.join("");
+                // An error here only means that nothing is ignored.
+                repository.is_path_ignored(&path).unwrap_or(true)
+            })
+    })
+}
+
+/// A directory's path from the top of its repository's worktree.
+fn relative(repository: &Repository, directory: &Path) -> Option<PathBuf> {
+    let top = repository.workdir()?.canonicalize().ok()?;
+    let directory = directory.canonicalize().ok()?;
+    directory.strip_prefix(&top).ok().map(Path::to_owned)
+}
+
+#[cfg(unix)]
+fn bytes_to_path(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt as _;
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+#[cfg(not(unix))]
+fn bytes_to_path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
+}
