@@ -1,0 +1,558 @@
+//! `git frisk history`: what commits bring in.
+
+use serde_json::Value;
+
+use crate::keys;
+use crate::sandbox::Report;
+use crate::sandbox::Sandbox;
+
+/// A line of Python that holds a key.
+fn line(key: &str) -> String {
+    format!("KEY = '{key}'\n")
+}
+
+/// The `keys` entry of a key.
+fn entry<'a>(report: &'a Report, key: &str) -> &'a Value {
+    let entries = report.json["keys"].as_array().unwrap();
+    let id = keys::id(key);
+    entries.iter().find(|e| e["key_id"] == *id).unwrap()
+}
+
+/// How a commit is called in places.
+fn commit_place(oid: &str, line: u64) -> String {
+    format!("commit {}:{line}", oid.get(..12).unwrap())
+}
+
+#[test]
+fn a_repository_without_commits_is_clean() {
+    Sandbox::new().frisk(&["history"]).is_clean();
+}
+
+#[test]
+fn the_first_commit_counts() {
+    let repo = Sandbox::new();
+    let commit = repo.commit_file("app.py", format!("import os\n{}", line(&keys::project(1))));
+    repo.commit_file("b.py", "b\n");
+
+    let report = repo.report(&["history"]);
+
+    report.finds(&["app.py:2"]);
+    assert_eq!(report.each("commit"), [commit]);
+    assert_eq!(report.each("author"), ["Ada <ada@example.org>"]);
+    let date = report.each("date");
+    assert!(date[0].starts_with("2023-11-14T22:"), "{date:?}");
+}
+
+#[test]
+fn a_history_without_keys_is_clean() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.commit_file("a.py", "b\n");
+
+    repo.frisk(&["history"]).is_clean();
+}
+
+#[test]
+fn what_was_removed_again_is_still_there() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    let commit = repo.commit_file("a.py", line(&keys::project(1)));
+    repo.commit_file("a.py", "a\n");
+
+    let report = repo.report(&["history"]);
+
+    report.finds(&["a.py:1"]);
+    assert_eq!(report.each("commit"), [commit]);
+    repo.report(&["history", "HEAD~2..HEAD"]).finds(&["a.py:1"]);
+}
+
+#[test]
+fn a_merge_commit_s_own_key_is_found() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.git(&["switch", "-q", "-c", "side"]);
+    repo.commit_file("b.py", "b\n");
+    repo.git(&["switch", "-q", "main"]);
+    let base = repo.commit_file("c.py", "c\n");
+    repo.git(&["merge", "-q", "--no-ff", "--no-commit", "side"]);
+    let merge = repo.commit_file("b.py", line(&keys::project(1)));
+    assert_eq!(
+        repo.git_says(&["rev-list", "--count", "--merges", "HEAD"]),
+        "1"
+    );
+
+    for args in [&["history"][..], &["history", &format!("{base}..HEAD")]] {
+        let report = repo.report(args);
+        report.finds(&["b.py:1"]);
+        assert_eq!(report.each("commit"), [&*merge]);
+    }
+}
+
+#[test]
+fn a_branch_that_head_does_not_reach_counts() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.git(&["switch", "-q", "-c", "side"]);
+    repo.commit_file("side.py", line(&keys::project(1)));
+    repo.git(&["switch", "-q", "main"]);
+
+    repo.report(&["history"]).finds(&["side.py:1"]);
+    repo.git(&["pack-refs", "--all"]).git(&["gc", "-q"]);
+    repo.report(&["history"]).finds(&["side.py:1"]);
+}
+
+#[test]
+fn a_detached_head_counts() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.git(&["switch", "-q", "--detach"]);
+    repo.commit_file("b.py", line(&keys::project(1)));
+
+    repo.report(&["history"]).finds(&["b.py:1"]);
+}
+
+#[test]
+fn the_head_of_another_worktree_counts() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.git(&["worktree", "add", "-q", "--detach", "../linked"])
+        .write("../linked/b.py", line(&keys::project(1)))
+        .git_in("../linked", &["add", "."])
+        .git_in("../linked", &["commit", "-q", "-m", "x"]);
+
+    repo.report(&["history"]).finds(&["b.py:1"]);
+    repo.report_in("../linked", &["history"]).finds(&["b.py:1"]);
+}
+
+#[test]
+fn every_entry_of_the_stash_counts() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    for (seed, name) in [(1, "older"), (2, "old"), (3, "new")] {
+        repo.write(&format!("{name}.py"), line(&keys::project(seed)))
+            .git(&["add", "."])
+            .git(&["stash", "push", "-q"]);
+    }
+
+    repo.report(&["history"])
+        .finds(&["new.py:1", "old.py:1", "older.py:1"]);
+}
+
+#[test]
+fn untracked_files_in_the_stash_count() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.write("new.py", line(&keys::project(1)))
+        .git(&["stash", "push", "-q", "-u"]);
+
+    repo.report(&["history"]).finds(&["new.py:1"]);
+}
+
+#[test]
+fn notes_count() {
+    let repo = Sandbox::new();
+    let commit = repo.commit_file("a.py", "a\n");
+    repo.git(&["notes", "add", "-m", &keys::project(1)]);
+
+    let report = repo.report(&["history"]);
+
+    report.finds(&[&format!("{commit}:1")]);
+}
+
+#[test]
+fn the_message_of_a_tag_counts_and_so_does_a_tag_inside_of_a_tag() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.git(&["tag", "-a", "inner", "-m", &keys::project(1)])
+        .git(&["tag", "-a", "outer", "inner", "-m", &keys::project(2)])
+        .git(&["tag", "-d", "inner"]);
+
+    let report = repo.report(&["history"]);
+
+    assert_eq!(report.status, 1, "{report:#?}");
+    assert_eq!(report.each("place"), ["tag", "tag"]);
+    let paths = report.each("path");
+    assert!(paths.iter().all(|p| p.contains("refs/tags/outer")));
+    assert!(paths.iter().any(|p| p.contains("inner")), "{paths:?}");
+    for seed in [1, 2] {
+        let id = keys::id(&keys::project(seed));
+        assert!(report.each("key_id").contains(&id));
+    }
+}
+
+#[test]
+fn a_commit_s_message_counts() {
+    let repo = Sandbox::new();
+    let commit = repo.commit(&format!("A change\n\nwith {}\n", keys::project(1)));
+
+    let report = repo.report(&["history"]);
+
+    // tree, author, committer, an empty line, the subject, an empty line.
+    report.finds(&[&commit_place(&commit, 7)]);
+    assert_eq!(report.each("place"), ["commit"]);
+    assert_eq!(report.each("commit"), [commit]);
+}
+
+#[test]
+fn an_exception_in_a_message_allows_nothing() {
+    let repo = Sandbox::new();
+    repo.commit(&format!(
+        "{} frisk:allow hidden from review",
+        keys::project(1)
+    ));
+
+    assert_eq!(repo.frisk(&["history"]).status, 1);
+}
+
+#[test]
+fn an_author_s_name_counts_and_is_not_shown() {
+    let repo = Sandbox::new();
+    let key = keys::legacy(1);
+    let author = format!("{key} <ada@example.org>");
+    repo.git(&[
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-m",
+        "x",
+        "--author",
+        &author,
+    ]);
+
+    let report = repo.report(&["history"]);
+
+    assert_eq!(report.status, 1);
+    assert_eq!(report.each("key_id"), [keys::id(&key)]);
+    assert_eq!(
+        report.each("author"),
+        ["sk-[51 characters hidden] <ada@example.org>"]
+    );
+}
+
+#[test]
+fn a_ref_s_name_counts_and_is_not_shown() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    let key = keys::legacy(1);
+    repo.git(&["branch", &format!("try/{key}")]);
+
+    let report = repo.report(&["history"]);
+
+    report.finds(&["ref refs/heads/try/sk-[51 characters hidden]"]);
+    assert_eq!(report.each("key_id"), [keys::id(&key)]);
+}
+
+#[test]
+fn a_ref_to_a_blob_and_one_to_a_tree_count() {
+    let repo = Sandbox::new();
+    repo.write("a.py", line(&keys::project(1)));
+    repo.write("b/c.py", line(&keys::project(2)));
+    let blob = repo.git_says(&["hash-object", "-w", "a.py"]);
+    repo.git(&["add", "b"]);
+    let tree = repo.git_says(&["write-tree"]);
+    repo.git(&["update-ref", "refs/x/blob", &blob])
+        .git(&["update-ref", "refs/x/tree", &tree]);
+
+    let report = repo.report(&["history"]);
+
+    report.finds(&["refs/x/blob:1", "refs/x/tree:b/c.py:1"]);
+    assert_eq!(report.each("commit"), ["null", "null"]);
+}
+
+#[test]
+fn a_key_in_a_file_s_name_is_found_and_not_shown() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    let key = keys::legacy(1);
+    let commit = repo.commit_file(&format!("{key}/a.txt"), "text\n");
+    repo.commit_file(&format!("{key}/b.txt"), "text\n");
+
+    let report = repo.report(&["history"]);
+
+    assert_eq!(report.status, 1);
+    assert_eq!(report.each("key_id")[0], keys::id(&key));
+    assert_eq!(report.each("commit")[0], commit);
+    assert_eq!(report.places(), ["name sk-[51 characters hidden]"]);
+}
+
+#[test]
+fn a_replaced_commit_hides_nothing() {
+    let repo = Sandbox::new();
+    let clean = repo.commit_file("a.py", "a\n");
+    let commit = repo.commit_file("a.py", line(&keys::project(1)));
+    repo.commit_file("a.py", "b\n");
+    repo.git(&["replace", &commit, &clean])
+        .git(&["replace", "--graft", "HEAD"]);
+
+    repo.report(&["history"]).finds(&["a.py:1"]);
+}
+
+#[test]
+fn a_commit_graph_hides_nothing() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(&keys::project(1)));
+    repo.commit_file("a.py", "a\n");
+    repo.git(&["gc", "-q"])
+        .git(&["commit-graph", "write", "--reachable"]);
+
+    repo.report(&["history"]).finds(&["a.py:1"]);
+}
+
+#[test]
+fn a_bare_repository_has_a_history() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(&keys::project(1)));
+    repo.git(&["clone", "-q", "--bare", ".", "../bare"]);
+
+    repo.report_in("../bare", &["history"]).finds(&["a.py:1"]);
+}
+
+#[test]
+fn a_broken_ref_is_named_and_the_rest_is_scanned() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(&keys::project(1)));
+    repo.write(".git/refs/heads/broken", "no object id\n")
+        .write(
+            ".git/refs/heads/gone",
+            "1234567890123456789012345678901234567890\n",
+        );
+
+    let report = repo.report(&["history"]);
+
+    report.is_incomplete(&["a.py:1"], "refs/heads/broken");
+    report.is_incomplete(&["a.py:1"], "refs/heads/gone");
+}
+
+#[test]
+fn a_missing_blob_is_named_and_the_rest_is_scanned() {
+    let repo = Sandbox::new();
+    repo.write("a.py", "gone\n");
+    repo.commit_file("b.py", line(&keys::project(1)));
+    let blob = repo.oid(":a.py");
+    let (directory, file) = blob.split_at(2);
+    repo.remove(&format!(".git/objects/{directory}/{file}"));
+
+    repo.report(&["history"]).is_incomplete(&["b.py:1"], &blob);
+}
+
+#[test]
+fn without_a_repository_nothing_can_be_said() {
+    Sandbox::without_repository()
+        .frisk(&["history"])
+        .fails_with("is not in a git repository");
+}
+
+#[test]
+fn a_range_tells_what_its_commits_bring_in() {
+    let repo = Sandbox::new();
+    let base = repo.commit_file("old.py", line(&keys::project(1)));
+    let first = repo.commit_file("new.py", line(&keys::project(2)));
+    repo.commit_file("old.py", format!("import os\n{}", line(&keys::project(1))));
+
+    for range in [&*format!("{base}..HEAD"), "HEAD~2..", "HEAD~2..main"] {
+        let report = repo.report(&["history", range]);
+        report.finds(&["new.py:1"]);
+        assert_eq!(report.each("commit"), [&*first], "{range}");
+    }
+    repo.frisk(&["history", "HEAD~1..HEAD"]).is_clean();
+    repo.frisk(&["history", "HEAD..HEAD"]).is_clean();
+}
+
+#[test]
+fn a_second_copy_of_an_old_key_in_a_range_is_found() {
+    let repo = Sandbox::new();
+    let key = line(&keys::project(1));
+    repo.commit_file("a.py", &key);
+    repo.commit_file("a.py", format!("{key}{key}"));
+
+    repo.report(&["history", "HEAD~1..HEAD"]).finds(&["a.py:2"]);
+}
+
+#[test]
+fn a_rename_in_a_range_is_clean() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(&keys::project(1)));
+    repo.git(&["mv", "a.py", "b.py"]);
+    repo.commit("rename");
+
+    repo.frisk(&["history", "HEAD~1..HEAD"]).is_clean();
+}
+
+#[test]
+fn a_merge_of_the_base_branch_is_clean() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.git(&["switch", "-q", "-c", "topic"]);
+    repo.commit_file("topic.py", "topic\n");
+    repo.git(&["switch", "-q", "main"]);
+    repo.commit_file("theirs.py", line(&keys::project(1)));
+    repo.git(&["switch", "-q", "topic"])
+        .git(&["merge", "-q", "--no-edit", "main"]);
+
+    repo.frisk(&["history", "main..topic"]).is_clean();
+    repo.report(&["history", "topic"]).finds(&["theirs.py:1"]);
+}
+
+#[test]
+fn a_symmetric_range_takes_both_sides() {
+    let repo = Sandbox::new();
+    repo.commit_file("base.py", line(&keys::project(1)));
+    repo.git(&["switch", "-q", "-c", "topic"]);
+    repo.commit_file("topic.py", line(&keys::project(2)));
+    repo.git(&["switch", "-q", "main"]);
+    repo.commit_file("theirs.py", line(&keys::project(3)));
+
+    repo.report(&["history", "main...topic"])
+        .finds(&["theirs.py:1", "topic.py:1"]);
+    repo.report(&["history", "topic", "^main"])
+        .finds(&["topic.py:1"]);
+}
+
+#[test]
+fn a_range_in_a_history_without_a_common_root_is_scanned() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.git(&["switch", "-q", "--orphan", "other"]);
+    repo.commit_file("b.py", line(&keys::project(1)));
+
+    repo.report(&["history", "main..other"]).finds(&["b.py:1"]);
+}
+
+#[test]
+fn a_base_that_is_not_known_is_an_error() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(&keys::project(1)));
+    let zeros = format!("{}..HEAD", "0".repeat(40));
+    let unknown = format!("{}..HEAD", "1".repeat(40));
+
+    for (range, message) in [
+        ("origin/main..HEAD", "`origin/main` is not known here"),
+        (&*unknown, "is not known here"),
+        ("..HEAD", "has an empty side"),
+        ("...HEAD", "has an empty side"),
+        (&*zeros, "is all zeros"),
+        ("^HEAD", "names none to scan"),
+        ("", "has an empty side"),
+        ("HEAD^{tree}..HEAD", "HEAD^{tree}"),
+    ] {
+        repo.frisk(&["history", range]).fails_with(message);
+    }
+}
+
+#[test]
+fn a_shallow_clone_is_incomplete() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(&keys::project(1)));
+    repo.commit_file("b.py", line(&keys::project(2)));
+    repo.commit_file("c.py", line(&keys::project(3)));
+    let url = format!("file://{}", repo.path("").canonicalize().unwrap().display());
+    repo.git(&["clone", "-q", "--depth=2", &url, "../shallow"]);
+
+    let report = repo.report_in("../shallow", &["history"]);
+    assert_eq!(report.status, 2);
+    assert!(report.stderr.contains("the clone is shallow"));
+    assert!(report.places().contains(&"c.py:1".to_owned()));
+
+    // A range that lies in what is here can be told.
+    repo.report_in("../shallow", &["history", "HEAD~1..HEAD"])
+        .finds(&["c.py:1"]);
+    repo.frisk_in("../shallow", &["history", "HEAD~2..HEAD"])
+        .fails_with("shallow");
+}
+
+#[test]
+fn a_key_is_summed_up() {
+    let repo = Sandbox::new();
+    let (old, new) = (keys::project(1), keys::project(2));
+    let first = repo.commit_file("a.py", line(&old));
+    repo.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    repo.write("b.py", line(&old)).git(&["add", "."]).git(&[
+        "commit",
+        "-q",
+        "-m",
+        "x",
+        "--author",
+        "Bob <bob@example.org>",
+    ]);
+    let last = repo.oid("HEAD");
+    repo.remove("a.py").remove("b.py");
+    let newest = repo.commit_file("c.py", line(&new));
+
+    let report = repo.report(&["history"]);
+
+    report.finds(&["a.py:1", "b.py:1", "c.py:1"]);
+    let ids: Vec<_> = report.json["keys"].as_array().unwrap().iter().collect();
+    assert_eq!(ids.len(), 2);
+    assert_eq!(ids[0]["key_id"], *keys::id(&old), "the oldest comes first");
+    let old = entry(&report, &old);
+    assert_eq!(old["rule"], "openai-project");
+    assert_eq!(old["first"]["path"], "a.py");
+    assert_eq!(old["first"]["commit"], *first);
+    assert_eq!(old["last"]["path"], "b.py");
+    assert_eq!(old["last"]["commit"], *last);
+    assert_eq!(old["authors"], 2);
+    assert_eq!(old["places"], 2);
+    assert_eq!(old["commits"], 2);
+    assert_eq!(old["in_head"], false);
+    assert_eq!(old["pushed"], true);
+    let new = entry(&report, &new);
+    assert_eq!(new["first"], new["last"]);
+    assert_eq!(new["first"]["commit"], *newest);
+    assert_eq!(new["first"]["author"], "Ada <ada@example.org>");
+    for count in ["authors", "places", "commits"] {
+        assert_eq!(new[count], 1, "{count}");
+    }
+    assert_eq!(new["in_head"], true);
+    assert_eq!(new["pushed"], false);
+}
+
+#[test]
+fn a_key_that_the_range_does_not_touch_is_told_to_be_in_head() {
+    let repo = Sandbox::new();
+    let key = keys::project(1);
+    repo.commit_file("a.py", "a\n");
+    repo.commit_file("a.py", line(&key));
+    repo.commit_file("a.py", format!("import os\n{}", line(&key)));
+
+    let report = repo.report(&["history", "HEAD~2..HEAD~1"]);
+
+    report.finds(&["a.py:1"]);
+    assert_eq!(entry(&report, &key)["in_head"], true);
+}
+
+#[test]
+fn excluded_paths_are_left_out_of_history_too() {
+    let repo = Sandbox::new();
+    repo.write("vendor/a.py", line(&keys::project(1)))
+        // The same blob at a path that is not left out.
+        .write("vendor/b.py", line(&keys::project(2)));
+    repo.commit_file("b.py", line(&keys::project(2)));
+
+    let report = repo.report(&["history", "--exclude", "vendor/"]);
+
+    report.finds(&["b.py:1"]);
+    assert_eq!(
+        report.remarks("skipped"),
+        ["vendor/a.py: excluded", "vendor/b.py: excluded"]
+    );
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let repo = Sandbox::new();
+    for commit in 0..40 {
+        repo.commit_file(
+            &format!("{}.py", commit % 9),
+            line(&keys::project(commit % 13)),
+        );
+    }
+    let args = ["history", "--format", "short", "-j"];
+
+    let one = repo.frisk(&[&args[..], &["1"]].concat());
+
+    assert_eq!(one.status, 1);
+    for threads in ["2", "4"] {
+        let many = repo.frisk(&[&args[..], &[threads]].concat());
+        assert_eq!(many.stdout, one.stdout, "{threads} threads");
+    }
+}

@@ -1,0 +1,125 @@
+//! `git frisk hook`: what is scanned under git's own hooks and under pre-commit.
+
+use crate::keys;
+use crate::sandbox::Output;
+use crate::sandbox::Sandbox;
+
+/// A repository with an old key in its last but one commit, a new one in its last commit, and one
+/// that is staged.
+fn three_keys() -> Sandbox {
+    let repo = Sandbox::new();
+    repo.commit_file("old.py", keys::project(1));
+    repo.commit_file("committed.py", keys::project(2));
+    repo.write("staged.py", keys::project(3))
+        .git(&["add", "staged.py"])
+        .write("untracked.py", keys::project(4));
+    repo
+}
+
+/// The files that keys were found in, when the hook runs in an environment.
+fn files(repo: &Sandbox, name: &str, variables: &[(&str, &str)]) -> Vec<String> {
+    let Output { status, stdout, .. } =
+        repo.frisk_with(variables, &["hook", name, "--format", "short"]);
+    assert_eq!(status, i32::from(!stdout.is_empty()), "{stdout}");
+    stdout
+        .lines()
+        .filter_map(|line| Some(line.split_once(':')?.0.to_owned()))
+        .collect()
+}
+
+#[test]
+fn as_git_s_hook_it_scans_what_is_staged() {
+    let repo = three_keys();
+
+    for name in ["pre-commit", "pre-merge-commit"] {
+        assert_eq!(files(&repo, name, &[]), ["staged.py"]);
+    }
+}
+
+#[test]
+fn under_pre_commit_a_commit_is_what_is_staged() {
+    let repo = three_keys();
+    let variables = [("PRE_COMMIT", "1"), ("GIT_INDEX_FILE", ".git/index")];
+
+    assert_eq!(files(&repo, "pre-commit", &variables), ["staged.py"]);
+}
+
+#[test]
+fn under_pre_commit_the_index_of_the_commit_counts() {
+    let repo = three_keys();
+    // As in `git commit --only`: an index of its own.
+    let other = repo.path(".git/next-index.lock").display().to_string();
+    std::fs::copy(repo.path(".git/index"), &other).unwrap();
+    repo.git(&["rm", "-q", "--cached", "staged.py"]);
+    let variables = [("PRE_COMMIT", "1"), ("GIT_INDEX_FILE", &*other)];
+
+    assert_eq!(files(&repo, "pre-commit", &variables), ["staged.py"]);
+    let variables = [("PRE_COMMIT", "1"), ("GIT_INDEX_FILE", ".git/index")];
+    assert_eq!(files(&repo, "pre-commit", &variables), [""; 0]);
+}
+
+#[test]
+fn under_pre_commit_two_refs_are_a_range() {
+    let repo = three_keys();
+    let (from, to) = (repo.oid("HEAD~1"), repo.oid("HEAD"));
+    let variables = [
+        ("PRE_COMMIT", "1"),
+        ("PRE_COMMIT_FROM_REF", &*from),
+        ("PRE_COMMIT_TO_REF", &*to),
+        ("PRE_COMMIT_LOCAL_BRANCH", "refs/heads/main"),
+    ];
+
+    assert_eq!(files(&repo, "pre-commit", &variables), ["committed.py"]);
+    assert_eq!(
+        files(&repo, "pre-commit", &variables[..3]),
+        ["committed.py"]
+    );
+}
+
+#[test]
+fn under_pre_commit_a_branch_alone_is_pushed_from_its_root() {
+    let repo = three_keys();
+    let variables = [
+        ("PRE_COMMIT", "1"),
+        ("PRE_COMMIT_LOCAL_BRANCH", "refs/heads/main"),
+    ];
+
+    assert_eq!(
+        files(&repo, "pre-commit", &variables),
+        ["committed.py", "old.py"]
+    );
+}
+
+#[test]
+fn under_pre_commit_by_hand_the_whole_index_is_scanned() {
+    let repo = three_keys();
+
+    assert_eq!(
+        files(&repo, "pre-commit", &[("PRE_COMMIT", "1")]),
+        ["committed.py", "old.py", "staged.py"]
+    );
+}
+
+#[test]
+fn under_pre_commit_a_ref_that_is_not_known_is_an_error() {
+    let repo = three_keys();
+    let variables = [
+        ("PRE_COMMIT", "1"),
+        ("PRE_COMMIT_FROM_REF", "origin/main"),
+        ("PRE_COMMIT_TO_REF", "HEAD"),
+    ];
+
+    repo.frisk_with(&variables, &["hook", "pre-commit"])
+        .fails_with("origin/main");
+}
+
+#[test]
+fn pre_commit_s_variables_mean_nothing_to_git_s_own_merge_hook() {
+    let repo = three_keys();
+    let variables = [
+        ("PRE_COMMIT_FROM_REF", "HEAD~1"),
+        ("PRE_COMMIT_TO_REF", "HEAD"),
+    ];
+
+    assert_eq!(files(&repo, "pre-commit", &variables), ["staged.py"]);
+}

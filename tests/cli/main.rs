@@ -1,0 +1,14 @@
+//! The program from end to end: the real binary, in real repositories that the real `git` made.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod allow;
+mod exit;
+mod history;
+mod hook;
+mod keys;
+mod report;
+mod rules;
+mod sandbox;
+mod scan;
+mod staged;
