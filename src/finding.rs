@@ -1,7 +1,9 @@
 //! What a scan found; safe to print.
 
+use crate::decode::Layer;
 use crate::excerpt::Excerpt;
 use crate::key_id::KeyId;
+use crate::place::Label;
 use crate::place::Place;
 use crate::rule::Confidence;
 use crate::rule::Severity;
@@ -15,6 +17,8 @@ pub struct Hit {
     pub start: Position,
     /// Where it ends: the position after its last byte.
     pub end: Position,
+    /// The path inside an archive.
+    pub member: Option<Label>,
     /// The rule's id.
     pub rule: String,
     /// Whose secret it is.
@@ -27,6 +31,8 @@ pub struct Hit {
     pub key_id: KeyId,
     /// How it is shown.
     pub mask: Mask,
+    /// The layers it is written in, from outside in.
+    pub layers: Vec<Layer>,
     /// Its line, masked.
     pub excerpt: Excerpt,
     /// What allows it, if anything does.

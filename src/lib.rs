@@ -6,6 +6,7 @@
 //! [`finding`]s, which hold no secret; a [`reporter`] writes the [`report`]. `docs/ARCHITECTURE.md`
 //! has the map.
 
+pub mod decode;
 pub mod excerpt;
 pub mod finding;
 pub mod git;

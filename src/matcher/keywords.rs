@@ -6,14 +6,25 @@ use aho_corasick::MatchKind as AutomatonKind;
 use aho_corasick::packed;
 use aho_corasick::packed::MatchKind as PackedKind;
 
+use crate::matcher::layers::NEEDLES;
+use crate::matcher::layers::Trigger;
 use crate::rule::RuleSet;
 
 /// Finds keywords, and the rules they stand for.
 #[derive(Debug)]
 pub(super) struct Keywords {
     search: Search,
-    /// For each keyword, the rules whose keywords begin at its place when it is found.
-    rules: Vec<Vec<usize>>,
+    /// For each keyword, what begins at its place when it is found.
+    meaning: Vec<Meaning>,
+}
+
+/// What a keyword stands for.
+#[derive(Debug)]
+pub(super) struct Meaning {
+    /// The rules to try around it.
+    pub(super) rules: Vec<usize>,
+    /// What to decode around it.
+    pub(super) trigger: Option<Trigger>,
 }
 
 #[derive(Debug)]
@@ -31,31 +42,38 @@ impl Keywords {
             .rules()
             .iter()
             .flat_map(|rule| rule.keywords.iter().map(Vec::as_slice))
+            .chain(NEEDLES.iter().map(|(needle, _)| *needle))
             .collect();
         // The longest first: where two begin at one place, the search names the first.
         keywords.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
         keywords.dedup();
-        let rules = keywords
+        let meaning = keywords
             .iter()
             .map(|found| {
                 let stands_for = |keyword: &Vec<u8>| found.starts_with(keyword);
-                (0..rules.rules().len())
-                    .filter(|&index| rules.rules()[index].keywords.iter().any(stands_for))
-                    .collect()
+                Meaning {
+                    rules: (0..rules.rules().len())
+                        .filter(|&index| rules.rules()[index].keywords.iter().any(stands_for))
+                        .collect(),
+                    trigger: NEEDLES
+                        .iter()
+                        .find(|(needle, _)| found.starts_with(needle))
+                        .map(|(_, trigger)| *trigger),
+                }
             })
             .collect();
         Ok(Self {
             search: Search::new(&keywords)?,
-            rules,
+            meaning,
         })
     }
 
-    /// Calls `hit` with every place of a keyword and its rules, in the order of the places.
-    pub(super) fn each(&self, text: &[u8], mut hit: impl FnMut(usize, &[usize])) {
+    /// Calls `hit` with every place of a keyword and what it means, in the order of the places.
+    pub(super) fn each(&self, text: &[u8], mut hit: impl FnMut(usize, &Meaning)) {
         let mut at = 0;
         // From one byte after the last hit, since keywords may overlap.
         while let Some((start, keyword)) = self.search.next(text, at) {
-            hit(start, &self.rules[keyword]);
+            hit(start, &self.meaning[keyword]);
             at = start + 1;
         }
     }

@@ -1,20 +1,25 @@
 //! Finds candidates: keywords first, then each rule's pattern around them, then its checks.
 
 mod keywords;
+mod layers;
 mod overlap;
 
+use std::collections::BTreeMap;
 use std::collections::HashSet;
 use std::ops::Range;
 
 pub use aho_corasick::BuildError;
 use regex::bytes::Regex;
 
+use crate::decode::Layer;
 use crate::matcher::keywords::Keywords;
+use crate::matcher::layers::Trigger;
 use crate::rule::Compiled;
 use crate::rule::Confidence;
 use crate::rule::Rule;
 use crate::rule::RuleSet;
 use crate::rule::check::Rejection;
+use crate::secret::Secret;
 
 /// Rejected matches that are remembered of one text: they are told with `-v` only.
 const MAX_REJECTED: usize = 1000;
@@ -24,10 +29,22 @@ const MAX_REJECTED: usize = 1000;
 pub struct Candidate {
     /// The rule, by its index in [`RuleSet::rules`].
     pub rule: usize,
-    /// Where the secret is.
+    /// The bytes that are the secret, or that it is written in.
     pub span: Range<usize>,
     /// How sure it is.
     pub confidence: Confidence,
+    /// The secret itself.
+    pub secret: Secret,
+    /// The layers it is written in, from outside in.
+    pub layers: Vec<Layer>,
+}
+
+impl Candidate {
+    /// The same, seen from outside of some layers.
+    fn under(mut self, layers: &[Layer]) -> Self {
+        self.layers.splice(..0, layers.iter().copied());
+        self
+    }
 }
 
 /// Bytes that a rule's pattern matched and its checks rejected.
@@ -54,11 +71,12 @@ pub struct Matches {
 
 impl Matches {
     /// Decides who has which bytes, and what to make of matches that follow a letter: where that
-    /// is the last letter of another secret, they are secrets too.
-    fn settle(&mut self) {
+    /// is the last letter of another secret, or a seam of a view, they are secrets too.
+    fn settle(&mut self, seams: &[usize]) {
         overlap::resolve(&mut self.candidates);
         if !self.glued.is_empty() {
-            let mut ends: HashSet<usize> = self.candidates.iter().map(|c| c.span.end).collect();
+            let ends = self.candidates.iter().map(|c| c.span.end);
+            let mut ends: HashSet<usize> = ends.chain(seams.iter().copied()).collect();
             let mut glued = std::mem::take(&mut self.glued);
             glued.sort_by_key(|c| (c.span.start, c.rule));
             for candidate in glued {
@@ -72,6 +90,43 @@ impl Matches {
             overlap::resolve(&mut self.candidates);
         }
         self.rejected.sort_by_key(|rejected| rejected.span.start);
+    }
+
+    /// Whether a secret, or what is known to be none, lies over `at`.
+    fn covers(&self, at: usize) -> bool {
+        let after = self.candidates.partition_point(|c| c.span.start <= at);
+        let found = after
+            .checked_sub(1)
+            .is_some_and(|last| self.candidates[last].span.contains(&at));
+        found || self.rejected.iter().any(|r| r.span.contains(&at))
+    }
+
+    /// Adds what was found in deeper layers where nothing was found above them.
+    fn add_deeper(&mut self, deeper: &mut Vec<Candidate>) {
+        if deeper.is_empty() {
+            return;
+        }
+        deeper.sort_by_key(|c| (c.layers.len(), c.rule, c.span.start, c.span.end));
+        let mut added = Vec::new();
+        std::mem::swap(&mut added, deeper);
+        let mut taken: BTreeMap<usize, usize> = self
+            .candidates
+            .iter()
+            .map(|c| (c.span.start, c.span.end))
+            .collect();
+        for candidate in added {
+            let span = &candidate.span;
+            let before = taken.range(..span.end).next_back();
+            let free = before.is_none_or(|(_, &end)| end <= span.start);
+            // What a compressed piece holds all lies at the same place.
+            let beside =
+                |known: &Candidate| known.span == *span && known.secret != candidate.secret;
+            if free || self.candidates.iter().any(beside) {
+                taken.insert(span.start, span.end);
+                self.candidates.push(candidate);
+            }
+        }
+        self.candidates.sort_by_key(|c| c.span.start);
     }
 
     fn reject(&mut self, candidate: Candidate, reason: Rejection) {
@@ -122,30 +177,58 @@ impl Matcher {
         &self.rules.rules()[candidate.rule]
     }
 
-    /// Finds every secret in `text`.
+    /// Finds every secret in `text`, also those written in another way.
     pub fn find(&self, text: &[u8]) -> Result<Matches, MatchError> {
+        self.find_at_depth(text, 0)
+    }
+
+    fn find_at_depth(&self, text: &[u8], depth: usize) -> Result<Matches, MatchError> {
+        let mut triggers = Vec::new();
+        let mut matches = self.find_on_surface(text, &[], |at, trigger| {
+            triggers.push((at, trigger));
+        })?;
+        self.find_layered(text, &triggers, depth, &mut matches)?;
+        Ok(matches)
+    }
+
+    /// Finds the secrets that are written as they are. One may begin at a seam whatever stands
+    /// before it.
+    pub fn find_plain(&self, text: &[u8], seams: &[usize]) -> Result<Matches, MatchError> {
+        self.find_on_surface(text, seams, |_, _| {})
+    }
+
+    fn find_on_surface(
+        &self,
+        text: &[u8],
+        seams: &[usize],
+        mut triggered: impl FnMut(usize, Trigger),
+    ) -> Result<Matches, MatchError> {
         let mut windows = Windows::default();
-        self.keywords.each(text, |at, rules| {
-            for &rule in rules {
+        self.keywords.each(text, |at, meaning| {
+            for &rule in &meaning.rules {
                 windows.add(rule, at);
+            }
+            if let Some(trigger) = meaning.trigger {
+                triggered(at, trigger);
             }
         });
         let mut matches = Matches::default();
         for (rule, places) in windows.0 {
             self.find_around(rule, text, &places, &mut matches)?;
         }
-        matches.settle();
+        matches.settle(seams);
         Ok(matches)
     }
 
-    /// The same by running every pattern over everything: what [`Matcher::find`] has to agree with.
+    /// The same as [`Matcher::find_plain`] by running every pattern over everything: what that has
+    /// to agree with.
     pub fn find_without_keywords(&self, text: &[u8]) -> Result<Matches, MatchError> {
         let mut matches = Matches::default();
         for index in 0..self.rules.rules().len() {
             let compiled = self.compiled(index)?;
             self.run(index, compiled, text, 0..text.len(), &mut matches);
         }
-        matches.settle();
+        matches.settle(&[]);
         Ok(matches)
     }
 
@@ -213,12 +296,14 @@ impl Matcher {
                     let certain = rule.checks.has_zero_tail(&text[body]);
                     matches.candidates.push(Candidate {
                         rule: index,
+                        secret: Secret::new(&text[secret.clone()], rule.public_prefix.len()),
                         span: secret,
                         confidence: if certain {
                             Confidence::Certain
                         } else {
                             rule.confidence
                         },
+                        layers: Vec::new(),
                     });
                 }
                 // A secret may begin inside of what is none: `desk-` and the name in a named key.
@@ -227,8 +312,10 @@ impl Matcher {
                     let confidence = rule.confidence;
                     let candidate = Candidate {
                         rule: index,
+                        secret: Secret::new(&text[secret.clone()], rule.public_prefix.len()),
                         span: secret,
                         confidence,
+                        layers: Vec::new(),
                     };
                     if reason == Rejection::PartOfWord {
                         matches.glued.push(candidate);

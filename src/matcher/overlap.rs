@@ -28,6 +28,7 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
 mod tests {
     use super::*;
     use crate::rule::Confidence;
+    use crate::secret::Secret;
 
     fn resolved(
         claims: &[(usize, std::ops::Range<usize>)],
@@ -38,6 +39,8 @@ mod tests {
                 rule: *rule,
                 span: span.clone(),
                 confidence: Confidence::High,
+                secret: Secret::new(b"x", 0),
+                layers: Vec::new(),
             })
             .collect();
         resolve(&mut candidates);

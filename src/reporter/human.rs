@@ -85,6 +85,10 @@ fn frame(finding: &Finding, rules: &RuleSet, page: &mut Page) {
         page.text(&gutter).styled(RULER, " = ").text(text).end();
     };
     note(format!("key {}", hit.key_id));
+    if !hit.layers.is_empty() {
+        let layers: Vec<&str> = hit.layers.iter().map(|layer| layer.word()).collect();
+        note(format!("written as {}", layers.join(", ")));
+    }
     if let Some(commit) = &finding.commit {
         note(format!(
             "came in with commit {:.12} by {} on {:.10}",
@@ -111,7 +115,7 @@ fn remedy(shown: &[&Finding], rules: &RuleSet, page: &mut Page) {
         }
     }
     let mut line = |name: &str, text: String| {
-        page.styled(STRONG, format_args!("{name:<7}"))
+        page.styled(STRONG, format_args!("{name:<8}"))
             .text(text)
             .end();
     };

@@ -1,5 +1,7 @@
 //! The JSON report.
 
+use std::borrow::Cow;
+
 use data_encoding::BASE64;
 use serde::Serialize;
 
@@ -49,12 +51,12 @@ struct JsonFinding<'a> {
     place: &'static str,
     #[serde(flatten)]
     path: JsonPath<'a>,
-    member: Option<&'a str>,
+    member: Option<Cow<'a, str>>,
     line: Option<u64>,
     column: Option<u64>,
     end_line: Option<u64>,
     end_column: Option<u64>,
-    decoded: [&'a str; 0],
+    decoded: Vec<&'static str>,
     key_id: String,
     excerpt: &'a str,
     commit: Option<&'a str>,
@@ -72,7 +74,7 @@ struct JsonSuppression<'a> {
 /// A path as UTF-8, and as base64 of its bytes where that loses something.
 #[derive(Serialize)]
 struct JsonPath<'a> {
-    path: Option<std::borrow::Cow<'a, str>>,
+    path: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     path_bytes: Option<String>,
 }
@@ -151,12 +153,15 @@ impl<'a> From<&'a Finding> for JsonFinding<'a> {
             confidence: hit.confidence,
             place: finding.place.kind.word(),
             path: JsonPath::from(&finding.place.label),
-            member: None,
+            member: hit
+                .member
+                .as_ref()
+                .map(|member| String::from_utf8_lossy(member.as_bytes())),
             line: in_text(hit.start.line),
             column: in_text(hit.start.column),
             end_line: in_text(hit.end.line),
             end_column: in_text(hit.end.column),
-            decoded: [],
+            decoded: hit.layers.iter().map(|layer| layer.word()).collect(),
             key_id: hit.key_id.to_string(),
             excerpt: hit.excerpt.text(),
             commit: commit.map(|commit| &*commit.id),

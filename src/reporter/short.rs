@@ -29,7 +29,11 @@ pub(super) fn place(finding: &Finding) -> String {
     match finding.place.kind {
         Kind::Name | Kind::Ref => format!("{label} (in the name)"),
         Kind::Content | Kind::Commit | Kind::Tag => {
-            format!("{label}:{}:{}", start.line, start.column)
+            let member = finding.hit.member.as_ref();
+            let member = member
+                .map(|member| format!("!{member}"))
+                .unwrap_or_default();
+            format!("{label}{member}:{}:{}", start.line, start.column)
         }
     }
 }

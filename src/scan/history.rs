@@ -255,7 +255,7 @@ impl History<'_> {
             Ok(inspected) => {
                 self.scan.count(inspected.bytes);
                 let place = self.scan.place(kind, name);
-                self.scan.rejected(&place.label, &inspected);
+                self.scan.remarks(&place.label, &inspected);
                 for hit in inspected.hits {
                     self.introduce(place.clone(), hit, commit);
                 }
@@ -322,9 +322,9 @@ impl History<'_> {
             Ok(None) => {}
             Ok(Some(inspected)) => {
                 self.scan.count(inspected.bytes);
-                if !inspected.rejected.is_empty() {
+                if !inspected.rejected.is_empty() || !inspected.unopened.is_empty() {
                     let label = self.scan.redactor().label(path);
-                    self.scan.rejected(&label, &inspected);
+                    self.scan.remarks(&label, &inspected);
                 }
                 if !inspected.hits.is_empty() {
                     locked(&self.hits).insert(oid, inspected.hits);

@@ -1,8 +1,18 @@
 //! Turns bytes into hits: the only maker of secrets and excerpts.
 
 use std::io;
+use std::io::Cursor;
 use std::io::Read;
+use std::io::Seek;
+use std::io::SeekFrom;
 
+use crate::decode::Layer;
+use crate::decode::container;
+use crate::decode::container::Budget;
+use crate::decode::container::HEAD;
+use crate::decode::container::MAX_DEPTH;
+use crate::decode::container::MAX_EXPANDED;
+use crate::decode::wide::Wide;
 use crate::excerpt::Excerpt;
 use crate::finding::Hit;
 use crate::finding::SuppressedBy;
@@ -11,11 +21,12 @@ use crate::key_id::KeyId;
 use crate::matcher::Candidate;
 use crate::matcher::MatchError;
 use crate::matcher::Matcher;
+use crate::matcher::Matches;
+use crate::place::Label;
 use crate::policy::allow;
 use crate::rule::MAX_REACH;
 use crate::scan::redact::Redactor;
 use crate::scan::redact::hidden_in;
-use crate::scan::redact::secret;
 use crate::span::Base;
 use crate::span::LineIndex;
 use crate::span::Position;
@@ -27,6 +38,8 @@ const WINDOW: usize = 4 << 20;
 const OVERLAP: usize = MAX_REACH;
 /// Bytes before these that are kept too, for the excerpt, the boundary and the exception.
 const CONTEXT: usize = 2 * MAX_REACH;
+/// Bytes of an archive inside of another.
+const MAX_NESTED: u64 = 128 << 20;
 /// A line is indexed at most so far to either side of a secret.
 const LINE_REACH: usize = 64 * 1024;
 
@@ -48,6 +61,8 @@ pub struct Inspected {
     pub hits: Vec<Hit>,
     /// Where a match was rejected, and why. Only when asked for.
     pub rejected: Vec<(Position, String)>,
+    /// Why archives, or members of them, were not opened. Their own bytes were searched.
+    pub unopened: Vec<String>,
     /// Bytes read.
     pub bytes: u64,
 }
@@ -59,6 +74,13 @@ pub struct Inspector<'a> {
     exceptions: bool,
     explain: bool,
     buffer: Vec<u8>,
+}
+
+/// Where in a file the bytes lie that are searched: inside of what.
+#[derive(Debug, Clone, Default)]
+struct Inside {
+    member: Option<Label>,
+    layers: Vec<Layer>,
 }
 
 impl<'a> Inspector<'a> {
@@ -73,92 +95,223 @@ impl<'a> Inspector<'a> {
         }
     }
 
-    /// Searches bytes that are all there.
+    /// Searches bytes that are all there, and what they hold if they are an archive.
     pub fn bytes(&self, text: &[u8]) -> Result<Inspected, MatchError> {
-        let mut inspected = Inspected {
-            bytes: text.len() as u64,
-            ..Inspected::default()
-        };
-        self.piece(text, || Base::start(text), 0..u64::MAX, &mut inspected)?;
+        let mut inspected = Inspected::default();
+        let mut budget = Budget::new(MAX_EXPANDED);
+        self.whole(text, &Inside::default(), &mut budget, &mut inspected)?;
+        inspected.bytes = text.len() as u64;
         Ok(inspected)
     }
 
-    /// Searches a stream window by window, so that memory does not grow with its length.
+    /// Searches a file window by window, so that memory does not grow with its length, and what it
+    /// holds if it is an archive.
+    pub fn file(
+        &mut self,
+        file: &mut (impl Read + Seek),
+        cancelled: impl Fn() -> bool,
+    ) -> Result<Inspected, InspectError> {
+        let (mut inspected, container) = self.stream(file, cancelled)?;
+        if let Some(kind) = container {
+            file.seek(SeekFrom::Start(0))?;
+            let mut budget = Budget::new(MAX_EXPANDED);
+            let inside = Inside::default();
+            self.container(kind, file, &inside, &mut budget, &mut inspected)?;
+        }
+        Ok(inspected)
+    }
+
+    /// Searches a stream window by window; says what container it is, which is not opened.
     pub fn stream(
         &mut self,
         stream: &mut impl Read,
         cancelled: impl Fn() -> bool,
-    ) -> Result<Inspected, InspectError> {
+    ) -> Result<(Inspected, Option<Layer>), InspectError> {
         let mut inspected = Inspected::default();
         let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear();
-        let outcome = self.windows(stream, &mut buffer, &mut inspected, cancelled);
+        let outcome = self.windows(
+            stream,
+            &mut buffer,
+            &Inside::default(),
+            &mut inspected,
+            &cancelled,
+        );
         self.buffer = buffer;
-        outcome.map(|()| inspected)
+        outcome.map(|container| (inspected, container))
     }
 
+    /// Searches bytes, and what they hold if they are an archive.
+    fn whole(
+        &self,
+        text: &[u8],
+        inside: &Inside,
+        budget: &mut Budget,
+        inspected: &mut Inspected,
+    ) -> Result<(), MatchError> {
+        let mut pass = Pass::new(text);
+        self.window(text, &mut pass, None, inside, inspected)?;
+        if inside.layers.len() < MAX_DEPTH
+            && let Some(kind) = container::kind(&text[..text.len().min(HEAD)])
+        {
+            self.container(kind, Cursor::new(text), inside, budget, inspected)?;
+        }
+        Ok(())
+    }
+
+    /// Opens a container and searches its members.
+    fn container(
+        &self,
+        kind: Layer,
+        content: impl Read + Seek,
+        inside: &Inside,
+        budget: &mut Budget,
+        inspected: &mut Inspected,
+    ) -> Result<(), MatchError> {
+        let mut failed = None;
+        // Members count against the same budget, also when they are containers themselves.
+        let mut inner = Budget::new(budget.left());
+        let opened = container::expand(kind, content, &mut inner, &mut |name, content| {
+            let mut inside = inside.clone();
+            inside.layers.push(kind);
+            if let Some(name) = name {
+                let outer = inside.member.map(|outer| [outer.as_bytes(), b"!"].concat());
+                let path = [outer.unwrap_or_default(), name.to_vec()].concat();
+                inside.member = Some(Redactor::new(self.matcher).label(&path));
+            }
+            match self.member(content, &inside, budget, inspected) {
+                Ok(()) => Ok(()),
+                Err(InspectError::Read(error)) => Err(error),
+                Err(InspectError::Match(error)) => {
+                    failed = Some(error);
+                    Err(io::Error::other("a rule could not be run"))
+                }
+            }
+        });
+        if let Err(error) = opened {
+            inspected
+                .unopened
+                .push(format!("{} content not read: {error}", kind.word()));
+        }
+        budget.take(inner.used());
+        failed.map_or(Ok(()), Err)
+    }
+
+    fn member(
+        &self,
+        content: &mut dyn Read,
+        inside: &Inside,
+        budget: &mut Budget,
+        inspected: &mut Inspected,
+    ) -> Result<(), InspectError> {
+        let mut head = Vec::new();
+        (&mut *content).take(HEAD as u64).read_to_end(&mut head)?;
+        let nested = inside.layers.len() < MAX_DEPTH && container::kind(&head).is_some();
+        if nested {
+            content.take(MAX_NESTED).read_to_end(&mut head)?;
+            if head.len() as u64 >= MAX_NESTED {
+                return Err(io::Error::other("has too large an archive inside").into());
+            }
+            self.whole(&head, inside, budget, inspected)?;
+        } else {
+            let mut buffer = Vec::new();
+            let mut stream = head.chain(content);
+            self.windows(&mut stream, &mut buffer, inside, inspected, &|| false)?;
+        }
+        Ok(())
+    }
+
+    /// Searches a stream; says what container it is.
     fn windows(
         &self,
         stream: &mut impl Read,
         buffer: &mut Vec<u8>,
+        inside: &Inside,
         inspected: &mut Inspected,
-        cancelled: impl Fn() -> bool,
-    ) -> Result<(), InspectError> {
-        // None until the first window is read: a file of one window counts no lines.
-        let mut base: Option<Base> = None;
-        let mut told = 0;
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<Option<Layer>, InspectError> {
+        buffer.clear();
+        let mut first: Option<(Pass, Option<Layer>)> = None;
         loop {
             let room = WINDOW - buffer.len();
             let read = stream.by_ref().take(room as u64).read_to_end(buffer)?;
             inspected.bytes += read as u64;
             let last = read < room;
-            let offset = base.map_or(0, |base| base.offset);
-            let until = if last {
-                u64::MAX
-            } else {
-                offset + (buffer.len() - OVERLAP) as u64
-            };
-            let start = || base.unwrap_or_else(|| Base::start(buffer));
-            self.piece(buffer, start, told..until, inspected)?;
+            let (mut pass, container) = first.unwrap_or_else(|| {
+                let head = &buffer[..buffer.len().min(HEAD)];
+                (Pass::new(buffer), container::kind(head))
+            });
+            let until = (!last).then(|| buffer.len() - OVERLAP);
+            self.window(buffer, &mut pass, until, inside, inspected)?;
             if last {
-                return Ok(());
+                return Ok(container);
             }
             if cancelled() {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted").into());
             }
-            told = until;
-            let kept = buffer.len() - OVERLAP - CONTEXT;
-            base = Some(start().after(&buffer[..kept]));
+            let kept = pass.advance(buffer, buffer.len() - OVERLAP - CONTEXT);
             buffer.drain(..kept);
+            first = Some((pass, container));
         }
     }
 
-    /// Searches a piece of a text, and tells the hits that begin in `wanted` (offsets in the text).
-    fn piece(
+    /// Searches a window of a text, and tells the hits that begin before `until` in it and were not
+    /// told with the window before.
+    fn window(
         &self,
         text: &[u8],
-        base: impl Fn() -> Base,
-        wanted: std::ops::Range<u64>,
+        pass: &mut Pass,
+        until: Option<usize>,
+        inside: &Inside,
         inspected: &mut Inspected,
     ) -> Result<(), MatchError> {
-        let matches = self.matcher.find(text)?;
+        if let Some((wide, track)) = &mut pass.wide {
+            // What is no such text in spite of its looks is searched as it is, too.
+            let matches = self.matcher.find_plain(text, &[])?;
+            self.tell(text, &matches, &mut pass.plain, until, inside, inspected);
+            let decoded = wide.decode(text);
+            let until = until.map(|until| wide.decode(&text[..wide.boundary(text, until)]).len());
+            let mut inside = inside.clone();
+            inside.layers.push(wide.layer());
+            let matches = self.matcher.find(&decoded)?;
+            self.tell(&decoded, &matches, track, until, &inside, inspected);
+        } else {
+            let matches = self.matcher.find(text)?;
+            self.tell(text, &matches, &mut pass.plain, until, inside, inspected);
+        }
+        Ok(())
+    }
+
+    fn tell(
+        &self,
+        text: &[u8],
+        matches: &Matches,
+        track: &mut Track,
+        until: Option<usize>,
+        inside: &Inside,
+        inspected: &mut Inspected,
+    ) {
+        let from = std::mem::replace(
+            &mut track.told,
+            track.offset + until.unwrap_or(text.len()) as u64,
+        );
         let tell_rejected = self.explain && !matches.rejected.is_empty();
         if matches.candidates.is_empty() && !tell_rejected {
-            return Ok(());
+            return;
         }
-        let base = base();
+        let base = *track.base.get_or_insert_with(|| Base::start(text));
         let lines = LineIndex::new(text, base);
-        let is_wanted = |at: usize| wanted.contains(&(base.offset + at as u64));
+        let is_new =
+            |at: usize| track.offset + at as u64 >= from && until.is_none_or(|until| at < until);
         for candidate in &matches.candidates {
-            if is_wanted(candidate.span.start) {
-                let hit = self.hit(text, candidate, &matches.candidates, &lines);
+            if is_new(candidate.span.start) {
+                let hit = self.hit(text, candidate, &matches.candidates, &lines, inside);
                 inspected.hits.push(hit);
             }
         }
         if tell_rejected {
             let taken = |at: usize| matches.candidates.iter().any(|c| c.span.contains(&at));
             for rejected in &matches.rejected {
-                if is_wanted(rejected.span.start) && !taken(rejected.span.start) {
+                if is_new(rejected.span.start) && !taken(rejected.span.start) {
                     let rule = &self.matcher.rules().rules()[rejected.rule].id;
                     inspected.rejected.push((
                         lines.position(rejected.span.start),
@@ -167,20 +320,22 @@ impl<'a> Inspector<'a> {
                 }
             }
         }
-        Ok(())
     }
 
-    fn hit(&self, text: &[u8], candidate: &Candidate, all: &[Candidate], lines: &LineIndex) -> Hit {
+    fn hit(
+        &self,
+        text: &[u8],
+        candidate: &Candidate,
+        all: &[Candidate],
+        lines: &LineIndex,
+        inside: &Inside,
+    ) -> Hit {
         let span = &candidate.span;
         let line = lines.line(span.start);
         let line = line.start.max(span.start.saturating_sub(LINE_REACH))
-            ..line
-                .end
-                .min(span.end.saturating_add(LINE_REACH))
-                .max(span.end);
-        let hidden = hidden_in(self.matcher, text, all, &line);
-        let primary = span.start - line.start..span.end - line.start;
-        let secret = secret(self.matcher, text, candidate);
+            ..line.end.min(span.end.saturating_add(LINE_REACH));
+        let hidden = hidden_in(all, &line);
+        let primary = span.start - line.start..span.end.min(line.end) - line.start;
         let rule = self.matcher.rule(candidate);
         let suppressed = if self.exceptions {
             allow::reason(text, span).map(|reason| Suppression {
@@ -193,15 +348,66 @@ impl<'a> Inspector<'a> {
         Hit {
             start: lines.position(span.start),
             end: lines.position(span.end),
+            member: inside.member.clone(),
             rule: rule.id.clone(),
             provider: rule.provider.clone(),
             severity: rule.severity,
             confidence: candidate.confidence,
-            key_id: KeyId::of(&secret),
-            mask: secret.mask(),
+            key_id: KeyId::of(&candidate.secret),
+            mask: candidate.secret.mask(),
+            layers: [&inside.layers[..], &candidate.layers].concat(),
             excerpt: Excerpt::new(&text[line], &primary, &hidden),
             suppressed,
         }
+    }
+}
+
+/// How far a text has been searched, as it is and as wide text.
+struct Pass {
+    plain: Track,
+    wide: Option<(Wide, Track)>,
+}
+
+/// How far one reading of a text has been searched.
+#[derive(Default)]
+struct Track {
+    /// Where the window begins.
+    offset: u64,
+    /// The same with lines; made with the first hit or the second window, since most texts need
+    /// neither.
+    base: Option<Base>,
+    /// Up to where hits have been told.
+    told: u64,
+}
+
+impl Pass {
+    fn new(start: &[u8]) -> Self {
+        Self {
+            plain: Track::default(),
+            wide: Wide::sniff(start).map(|wide| (wide, Track::default())),
+        }
+    }
+
+    /// Moves the start of the window on by about `by` bytes; says by how many.
+    fn advance(&mut self, window: &[u8], by: usize) -> usize {
+        let by = match &mut self.wide {
+            Some((wide, track)) => {
+                let by = wide.boundary(window, by);
+                track.advance(&wide.decode(&window[..by]));
+                by
+            }
+            None => by,
+        };
+        self.plain.advance(&window[..by]);
+        by
+    }
+}
+
+impl Track {
+    fn advance(&mut self, passed: &[u8]) {
+        let base = self.base.unwrap_or_else(|| Base::start(passed));
+        self.base = Some(base.after(passed));
+        self.offset += passed.len() as u64;
     }
 }
 
@@ -218,7 +424,7 @@ mod tests {
     fn streamed(text: &[u8]) -> Vec<Hit> {
         let matcher = Matcher::new(RuleSet::built_in()).unwrap();
         let mut inspector = Inspector::new(&matcher, true, false);
-        inspector.stream(&mut &text[..], || false).unwrap().hits
+        inspector.stream(&mut &text[..], || false).unwrap().0.hits
     }
 
     #[test]
@@ -260,10 +466,12 @@ mod tests {
 
     #[test]
     fn many_keys_over_window_edges_are_told_once() {
-        let text: Vec<u8> = (0..60_000)
-            .flat_map(|i| format!("{}\n", key(i % 50)).into_bytes())
+        let keys: Vec<String> = (0..50).map(key).collect();
+        let filler = "-".repeat(1000);
+        let text: Vec<u8> = (0..8000)
+            .flat_map(|i| format!("{}\n{filler}\n", keys[i % 50]).into_bytes())
             .collect();
         assert!(text.len() > 2 * WINDOW);
-        assert_eq!(streamed(&text).len(), 60_000);
+        assert_eq!(streamed(&text).len(), 8000);
     }
 }

@@ -137,11 +137,19 @@ impl<'a> Scan<'a> {
     /// Takes what an inspection says of a place: findings, and rejected matches as notes.
     fn inspected(&self, place: &Place, inspected: Inspected) {
         self.count(inspected.bytes);
-        self.rejected(&place.label, &inspected);
+        self.remarks(&place.label, &inspected);
         self.found(place, inspected.hits, None);
     }
 
-    fn rejected(&self, label: &Label, inspected: &Inspected) {
+    /// Takes what an inspection says beside hits.
+    fn remarks(&self, label: &Label, inspected: &Inspected) {
+        for reason in &inspected.unopened {
+            let skipped = Remark {
+                place: Some(label.clone()),
+                reason: self.redactor().message(reason),
+            };
+            self.with_report(|report| report.skipped.push(skipped));
+        }
         for (position, reason) in &inspected.rejected {
             let note = Remark {
                 place: Some(label.clone()),

@@ -6,8 +6,6 @@ use crate::excerpt::Hidden;
 use crate::matcher::Candidate;
 use crate::matcher::Matcher;
 use crate::place::Label;
-use crate::secret::Mask;
-use crate::secret::Secret;
 use crate::text::escape;
 
 /// Masks whatever a matcher finds.
@@ -31,7 +29,7 @@ impl<'a> Redactor<'a> {
         let mut at = 0;
         for candidate in &matches.candidates {
             out.extend_from_slice(&bytes[at..candidate.span.start]);
-            out.extend_from_slice(mask(self.matcher, bytes, candidate).to_string().as_bytes());
+            out.extend_from_slice(candidate.secret.mask().to_string().as_bytes());
             at = candidate.span.end;
         }
         out.extend_from_slice(&bytes[at..]);
@@ -49,25 +47,9 @@ impl<'a> Redactor<'a> {
     }
 }
 
-/// How a candidate in `text` is shown.
-pub(crate) fn mask(matcher: &Matcher, text: &[u8], candidate: &Candidate) -> Mask {
-    secret(matcher, text, candidate).mask()
-}
-
-/// The secret of a candidate in `text`.
-pub(crate) fn secret(matcher: &Matcher, text: &[u8], candidate: &Candidate) -> Secret {
-    let prefix = matcher.rule(candidate).public_prefix.len();
-    Secret::new(&text[candidate.span.clone()], prefix)
-}
-
-/// The candidates that touch `line` of `text`, as parts of that line to hide. `candidates` is
+/// The candidates that touch `line`, as parts of that line to hide. `candidates` is
 /// sorted and without overlaps.
-pub(crate) fn hidden_in(
-    matcher: &Matcher,
-    text: &[u8],
-    candidates: &[Candidate],
-    line: &Range<usize>,
-) -> Vec<Hidden> {
+pub(crate) fn hidden_in(candidates: &[Candidate], line: &Range<usize>) -> Vec<Hidden> {
     let first = candidates.partition_point(|c| c.span.end <= line.start);
     candidates[first..]
         .iter()
@@ -75,7 +57,7 @@ pub(crate) fn hidden_in(
         .map(|candidate| Hidden {
             span: candidate.span.start.max(line.start) - line.start
                 ..candidate.span.end.min(line.end) - line.start,
-            mask: mask(matcher, text, candidate).to_string(),
+            mask: candidate.secret.mask().to_string(),
         })
         .collect()
 }

@@ -63,7 +63,7 @@ fn one(scan: &Scan<'_>, repository: &Repository, item: &Item) -> Result<(), GitE
     };
     scan.count(inspected.bytes);
     let place = scan.place(Kind::Content, &item.path);
-    scan.rejected(&place.label, &inspected);
+    scan.remarks(&place.label, &inspected);
     if inspected.hits.is_empty() {
         return Ok(());
     }

@@ -12,7 +12,7 @@ pub const NAME: &[u8] = b"<stdin>";
 pub fn scan(scan: &Scan<'_>, input: &mut impl Read) {
     let cancel = &scan.settings.cancel;
     match scan.inspector().stream(input, || cancel.is_cancelled()) {
-        Ok(inspected) => scan.inspected(&scan.place(Kind::Content, NAME), inspected),
+        Ok((inspected, _)) => scan.inspected(&scan.place(Kind::Content, NAME), inspected),
         Err(error) => scan.failed(Some(NAME), format!("was not read to its end: {error}")),
     }
 }

@@ -85,7 +85,7 @@ fn file(
             None
         }
         Ok((mut file, _)) => {
-            Some(inspector.stream(&mut file, || scan.settings.cancel.is_cancelled()))
+            Some(inspector.file(&mut file, || scan.settings.cancel.is_cancelled()))
         }
     }
 }

@@ -1,0 +1,191 @@
+//! Escapes of programming languages, JSON, URLs, HTML and mail, all in one pass: where one of them
+//! stands, the others may too.
+
+use crate::decode::Layer;
+use crate::decode::View;
+
+/// Takes one layer of escapes off; `None` where there are none.
+pub fn unescape(view: &View) -> Option<View> {
+    let text = view.bytes();
+    let mut out = View::default();
+    let mut changed = false;
+    let mut at = 0;
+    while at < text.len() {
+        match escape(&text[at..]) {
+            Some(Escape {
+                length,
+                value,
+                layer,
+            }) => {
+                changed = true;
+                let span = at..at + length;
+                match value {
+                    Value::Nothing => out.seams.push(out.bytes.len()),
+                    Value::Byte(byte) => out.push_from(byte, view, span, layer.bit()),
+                    Value::Char(c) => {
+                        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                            out.push_from(byte, view, span.clone(), layer.bit());
+                        }
+                    }
+                }
+                at += length;
+            }
+            None => {
+                out.push_from(text[at], view, at..at + 1, 0);
+                at += 1;
+            }
+        }
+    }
+    changed.then_some(out)
+}
+
+struct Escape {
+    length: usize,
+    value: Value,
+    layer: Layer,
+}
+
+enum Value {
+    Byte(u8),
+    Char(char),
+    /// A line that goes on.
+    Nothing,
+}
+
+/// The escape at the start of `text`.
+fn escape(text: &[u8]) -> Option<Escape> {
+    let (length, value, layer) = match text {
+        [b'\\', rest @ ..] => {
+            let (length, value) = backslash(rest)?;
+            (length + 1, value, Layer::Escape)
+        }
+        [b'%', a, b, ..] => (3, Value::Byte(hex_byte(*a, *b)?), Layer::Percent),
+        [b'=', b'\r', b'\n', ..] => (3, Value::Nothing, Layer::QuotedPrintable),
+        [b'=', b'\n', ..] => (2, Value::Nothing, Layer::QuotedPrintable),
+        [b'=', a, b, ..] => (3, Value::Byte(hex_byte(*a, *b)?), Layer::QuotedPrintable),
+        [b'&', rest @ ..] => {
+            let (length, value) = reference(rest)?;
+            (length + 1, value, Layer::Html)
+        }
+        _ => return None,
+    };
+    Some(Escape {
+        length,
+        value,
+        layer,
+    })
+}
+
+fn backslash(rest: &[u8]) -> Option<(usize, Value)> {
+    let control = |byte| Some((1, Value::Byte(byte)));
+    match rest {
+        [b'u' | b'x', b'{', digits @ ..] => {
+            let length = digits.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+            if length > 8 || digits.get(length) != Some(&b'}') {
+                return None;
+            }
+            Some((length + 3, Value::Char(char_of(&digits[..length], 16)?)))
+        }
+        [b'u', digits @ ..] => Some((5, Value::Char(char_of(digits.get(..4)?, 16)?))),
+        [b'U', digits @ ..] => Some((9, Value::Char(char_of(digits.get(..8)?, 16)?))),
+        [b'x', a, b, ..] => Some((3, Value::Byte(hex_byte(*a, *b)?))),
+        [b'0'..=b'7', ..] => {
+            let length = rest
+                .iter()
+                .take(3)
+                .take_while(|b| (b'0'..=b'7').contains(*b))
+                .count();
+            let value = rest[..length]
+                .iter()
+                .fold(0_u32, |value, digit| value * 8 + u32::from(digit - b'0'));
+            Some((length, Value::Byte(u8::try_from(value).ok()?)))
+        }
+        [b'n', ..] => control(b'\n'),
+        [b'r', ..] => control(b'\r'),
+        [b't', ..] => control(b'\t'),
+        [b'a' | b'b' | b'e' | b'f' | b'v', ..] => control(b' '),
+        [b'\r', b'\n', ..] => Some((2, Value::Nothing)),
+        [b'\n', ..] => Some((1, Value::Nothing)),
+        [c @ (b'"' | b'\'' | b'`' | b'/' | b'\\' | b'-' | b'_'), ..] => control(*c),
+        _ => None,
+    }
+}
+
+/// A character reference, after its `&`.
+fn reference(rest: &[u8]) -> Option<(usize, Value)> {
+    const NAMED: [(&[u8], char); 9] = [
+        (b"quot;", '"'),
+        (b"apos;", '\''),
+        (b"amp;", '&'),
+        (b"lt;", '<'),
+        (b"gt;", '>'),
+        (b"nbsp;", ' '),
+        (b"lowbar;", '_'),
+        (b"hyphen;", '-'),
+        (b"dash;", '-'),
+    ];
+    if let Some((name, c)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {
+        return Some((name.len(), Value::Char(*c)));
+    }
+    let (prefix, radix) = match rest {
+        [b'#', b'x' | b'X', ..] => (2, 16),
+        [b'#', ..] => (1, 10),
+        _ => return None,
+    };
+    let digits = &rest[prefix..rest.len().min(prefix + 9)];
+    let length = digits
+        .iter()
+        .take_while(|b| char::from(**b).is_digit(radix))
+        .count();
+    let value = Value::Char(char_of(&digits[..length], radix)?);
+    let semicolon = usize::from(digits.get(length) == Some(&b';'));
+    Some((prefix + length + semicolon, value))
+}
+
+fn char_of(digits: &[u8], radix: u32) -> Option<char> {
+    if digits.is_empty() {
+        return None;
+    }
+    let mut value = 0_u32;
+    for digit in digits {
+        value = value
+            .checked_mul(radix)?
+            .checked_add(char::from(*digit).to_digit(radix)?)?;
+    }
+    char::from_u32(value)
+}
+
+fn hex_byte(a: u8, b: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    u8::try_from(digit(a)? * 16 + digit(b)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unescaped(text: &str) -> String {
+        let view = unescape(&View::of(text.as_bytes())).unwrap();
+        view.bytes().escape_ascii().to_string()
+    }
+
+    #[test]
+    fn all_kinds_at_once() {
+        assert_eq!(
+            unescaped(r"\u0041\x42\103%44&#69;&#x46;=47\u{48}&lowbar;a\\b"),
+            r"ABCDEFGH_a\\b"
+        );
+        assert_eq!(unescaped("a\\\nb=\r\nc"), "abc");
+        assert!(unescape(&View::of(b"100% \\q & =zz \\u12")).is_none());
+    }
+
+    #[test]
+    fn a_view_leads_back() {
+        let text = br"x\u0041%42y";
+        let view = unescape(&View::of(text)).unwrap();
+        assert_eq!(view.bytes(), b"xABy");
+        assert_eq!(view.source(&(1..3)), 1..10);
+        assert_eq!(view.layers(&(1..3)), [Layer::Escape, Layer::Percent]);
+        assert_eq!(view.layers(&(3..4)), []);
+    }
+}

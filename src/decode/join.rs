@@ -1,0 +1,125 @@
+//! Keys put together from pieces: whatever stands between two pieces that is no part of a word is
+//! left out.
+
+use crate::decode::Layer;
+use crate::decode::View;
+
+/// Bytes between two pieces at the most; more means that they do not belong together.
+const MAX_GAP: usize = 80;
+
+/// The words of a text run together: `"sk-a" + "b"` becomes `sk-ab`, and so do adjacent literals,
+/// continued lines, folded scalars and words with invisible characters inside.
+///
+/// It would join any prose too. What makes it safe is that only keys of exact form are looked for
+/// in it.
+pub fn join(view: &View) -> View {
+    let text = view.bytes();
+    let mut out = View::default();
+    let mut at = 0;
+    let mut seam = false;
+    while at < text.len() {
+        let gap = gap(&text[at..]);
+        if gap == 0 {
+            let layers = if seam { Layer::Concat.bit() } else { 0 };
+            out.push_from(text[at], view, at..at + 1, layers);
+            seam = false;
+            at += 1;
+        } else {
+            if gap > MAX_GAP {
+                out.push_from(b'\n', view, at..at + 1, 0);
+            } else if !out.bytes.is_empty() {
+                out.seams.push(out.bytes.len());
+                seam = true;
+            }
+            at += gap;
+        }
+    }
+    out
+}
+
+/// The length of what separates two pieces, at the start of `text`.
+fn gap(text: &[u8]) -> usize {
+    let mut length = 0;
+    loop {
+        let rest = &text[length..];
+        let skipped = rest.iter().take_while(|b| !is_word(**b)).count();
+        if skipped > 0 {
+            length += skipped;
+        } else if length > 0
+            && let Some(prefix) = literal_prefix(rest, text[length - 1])
+        {
+            length += prefix;
+        } else {
+            return length;
+        }
+    }
+}
+
+/// What may stand before an opening quote (`f"`, `rb'`, `u8"`), or as a continued line's `_`.
+fn literal_prefix(rest: &[u8], before: u8) -> Option<usize> {
+    if is_quote(before) {
+        return None;
+    }
+    let letters = rest.iter().take_while(|b| is_word(**b)).count();
+    let opens = rest.get(letters).is_some_and(|b| is_quote(*b));
+    let known = rest[..letters].iter().all(|b| b"fFrRbBuULnN8".contains(b));
+    let continued = rest.starts_with(b"_\n") || rest.starts_with(b"_\r\n");
+    ((letters <= 2 && known && opens) || continued).then_some(letters)
+}
+
+fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'`')
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(text: &str) -> String {
+        join(&View::of(text.as_bytes()))
+            .bytes()
+            .escape_ascii()
+            .to_string()
+    }
+
+    #[test]
+    fn pieces_of_many_languages() {
+        for text in [
+            "'ab' + 'cd'",
+            "\"ab\"\n    \"cd\"",
+            "ab\\\ncd",
+            "'ab' . 'cd'",
+            "\"ab\" .. \"cd\"",
+            "('ab'\n f'cd')",
+            "\"ab\" & _\n    \"cd\"",
+            "ab\u{200b}cd",
+            "ab\u{ad}cd",
+            "${'ab'}${'cd'}",
+            "ab`\n  cd",
+            "{\"ab\", \"cd\"}",
+            "\"ab\" rb\"cd\"",
+        ] {
+            assert_eq!(joined(text), "abcd", "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_far_apart_stays_apart() {
+        let far = format!("ab{}cd", " ".repeat(MAX_GAP + 1));
+        assert_eq!(joined(&far), "ab\\ncd");
+    }
+
+    #[test]
+    fn a_view_leads_back_over_the_gap() {
+        let view = join(&View::of(b"x 'ab' + 'cd' y"));
+        assert_eq!(view.bytes(), b"xabcdy");
+        assert_eq!(view.source(&(1..5)), 3..12);
+        assert_eq!(view.layers(&(1..5)), [Layer::Concat]);
+        assert_eq!(view.layers(&(1..3)), []);
+        assert!(view.seams().contains(&1));
+    }
+}

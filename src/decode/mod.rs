@@ -1,0 +1,189 @@
+//! Decoding: the same bytes with one layer of writing taken off, and the way back.
+
+pub mod container;
+pub mod escape;
+pub mod join;
+pub mod token;
+pub mod wide;
+
+use std::ops::Range;
+
+/// A way in which bytes can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Layer {
+    /// UTF-16, little endian.
+    Utf16Le,
+    /// UTF-16, big endian.
+    Utf16Be,
+    /// UTF-32, little endian.
+    Utf32Le,
+    /// UTF-32, big endian.
+    Utf32Be,
+    /// Backslash escapes: `\u0041`, `\x41`, `\101`, `\n`.
+    Escape,
+    /// Percent-encoding.
+    Percent,
+    /// HTML and XML character references.
+    Html,
+    /// Quoted-printable.
+    QuotedPrintable,
+    /// Put together from pieces: adjacent literals, line continuations, invisible characters.
+    Concat,
+    /// Base64, of either alphabet.
+    Base64,
+    /// Hex digits.
+    Hex,
+    /// A gzip stream.
+    Gzip,
+    /// A zlib stream.
+    Zlib,
+    /// A bzip2 stream.
+    Bzip2,
+    /// An xz stream.
+    Xz,
+    /// A Zstandard stream.
+    Zstd,
+    /// A zip archive.
+    Zip,
+    /// A tar archive.
+    Tar,
+}
+
+impl Layer {
+    /// The word for it in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Utf16Le => "utf-16le",
+            Self::Utf16Be => "utf-16be",
+            Self::Utf32Le => "utf-32le",
+            Self::Utf32Be => "utf-32be",
+            Self::Escape => "escape",
+            Self::Percent => "percent",
+            Self::Html => "html",
+            Self::QuotedPrintable => "quoted-printable",
+            Self::Concat => "concat",
+            Self::Base64 => "base64",
+            Self::Hex => "hex",
+            Self::Gzip => "gzip",
+            Self::Zlib => "zlib",
+            Self::Bzip2 => "bzip2",
+            Self::Xz => "xz",
+            Self::Zstd => "zstd",
+            Self::Zip => "zip",
+            Self::Tar => "tar",
+        }
+    }
+
+    /// Layers that one pass over text takes off together, by their bit in [`View`].
+    const MIXED: [Self; 5] = [
+        Self::Escape,
+        Self::Percent,
+        Self::Html,
+        Self::QuotedPrintable,
+        Self::Concat,
+    ];
+
+    fn bit(self) -> u8 {
+        Self::MIXED
+            .iter()
+            .position(|layer| *layer == self)
+            .map_or(0, |at| 1 << at)
+    }
+}
+
+/// Where one decoded byte comes from.
+#[derive(Debug, Clone, Copy)]
+struct From {
+    start: u32,
+    end: u32,
+    /// The layers of [`Layer::MIXED`] that were taken off it, or before it.
+    layers: u8,
+}
+
+/// Decoded bytes, each with the bytes of the text it comes from. Holds scanned bytes: its `Debug`
+/// shows none.
+#[derive(Default)]
+pub struct View {
+    bytes: Vec<u8>,
+    from: Vec<From>,
+    /// Places where something was left out: a secret may begin there whatever stands before.
+    seams: Vec<usize>,
+}
+
+impl std::fmt::Debug for View {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("View")
+            .field("len", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl View {
+    /// A piece of a text as it is. Views are made of short pieces; `at` is where this one begins.
+    pub fn of(piece: &[u8]) -> Self {
+        let mut view = Self::default();
+        for (at, byte) in piece.iter().enumerate() {
+            view.push(*byte, at..at + 1, 0);
+        }
+        view
+    }
+
+    /// The decoded bytes.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Places where something was left out, ascending.
+    pub fn seams(&self) -> &[usize] {
+        &self.seams
+    }
+
+    /// The bytes of the text that `span` of the view comes from.
+    pub fn source(&self, span: &Range<usize>) -> Range<usize> {
+        let first = self.from.get(span.start).map_or(0, |from| from.start);
+        let last = span
+            .end
+            .checked_sub(1)
+            .and_then(|at| self.from.get(at))
+            .map_or(first, |from| from.end);
+        first as usize..last.max(first) as usize
+    }
+
+    /// The layers of one pass that were taken off inside of `span`.
+    pub fn layers(&self, span: &Range<usize>) -> Vec<Layer> {
+        let mut bits = 0;
+        for (at, from) in self.from[span.clone()].iter().enumerate() {
+            // What was left out before the first byte is not inside.
+            let mask = if at == 0 {
+                !Layer::Concat.bit()
+            } else {
+                u8::MAX
+            };
+            bits |= from.layers & mask;
+        }
+        Layer::MIXED
+            .into_iter()
+            .filter(|layer| bits & layer.bit() != 0)
+            .collect()
+    }
+
+    fn push(&mut self, byte: u8, source: Range<usize>, layers: u8) {
+        let offset = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        self.bytes.push(byte);
+        self.from.push(From {
+            start: offset(source.start),
+            end: offset(source.end),
+            layers,
+        });
+    }
+
+    /// Adds what `span` of another view was decoded to, keeping where that view had it from.
+    fn push_from(&mut self, byte: u8, view: &Self, span: Range<usize>, layers: u8) {
+        let source = view.source(&span);
+        let before = view.from[span]
+            .iter()
+            .fold(0, |all, from| all | from.layers);
+        self.push(byte, source, before | layers);
+    }
+}

@@ -1,0 +1,332 @@
+//! Base64 and hex: long runs of their digits, decoded where they stand.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::decode::Layer;
+
+/// The shortest run that can be a key: 51 bytes in base64.
+const MIN_RUN: usize = 68;
+/// The shortest run of hex digits that can be one.
+const MIN_HEX: usize = 102;
+/// Distance between the places that are looked at.
+const STRIDE: usize = 48;
+/// Bytes from such a place on that must all be digits. Any run of `STRIDE + PROBE` bytes, so any
+/// that is long enough, has such a place.
+const PROBE: usize = 16;
+/// A line of wrapped base64 has at least so many digits.
+const MIN_LINE: usize = 56;
+/// Bytes between two lines of wrapped base64 at the most.
+const MAX_BREAK: usize = 40;
+
+/// Base64 of the marker at the three places it can have in a group of three bytes, as far as it
+/// does not depend on what is around it, and the digit of its group at which that begins.
+const MARKER: [(&[u8], usize); 3] = [(b"VDNCbGJrRk", 0), (b"QzQmxia0ZK", 2), (b"UM0JsYmtGS", 3)];
+
+const OTHER: u8 = 0xff;
+/// The value of a base64 digit of either alphabet.
+const BASE64: [u8; 256] = {
+    let mut table = [OTHER; 256];
+    let mut value = 0;
+    while value < 26 {
+        table[b'A' as usize + value] = value as u8;
+        table[b'a' as usize + value] = value as u8 + 26;
+        if value < 10 {
+            table[b'0' as usize + value] = value as u8 + 52;
+        }
+        value += 1;
+    }
+    table[b'+' as usize] = 62;
+    table[b'-' as usize] = 62;
+    table[b'/' as usize] = 63;
+    table[b'_' as usize] = 63;
+    table
+};
+
+fn is_digit(byte: u8) -> bool {
+    BASE64[usize::from(byte)] != OTHER
+}
+
+/// Bytes that were written as digits.
+pub struct Decoded {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Base64 or hex.
+    pub layer: Layer,
+    /// Where the digits lie, line by line.
+    lines: Vec<Range<usize>>,
+    /// Digits before the first that counts.
+    skipped: usize,
+}
+
+impl std::fmt::Debug for Decoded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decoded")
+            .field("len", &self.bytes.len())
+            .field("layer", &self.layer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Decoded {
+    /// The bytes of the text that hold the digits of a span of decoded bytes.
+    pub fn source(&self, span: &Range<usize>) -> Range<usize> {
+        let (first, last) = match self.layer {
+            Layer::Hex => (span.start * 2, span.end * 2),
+            _ => (span.start * 4 / 3, (span.end * 4).div_ceil(3)),
+        };
+        let start = self.offset(self.skipped + first);
+        let end = self.offset(self.skipped + last.saturating_sub(1)) + 1;
+        start..end.max(start)
+    }
+
+    /// All of the text that was decoded.
+    pub fn whole(&self) -> Range<usize> {
+        let start = self.lines.first().map_or(0, |line| line.start);
+        start..self.lines.last().map_or(start, |line| line.end)
+    }
+
+    /// Where the digit with this number stands.
+    fn offset(&self, mut digit: usize) -> usize {
+        for line in &self.lines {
+            if digit < line.len() {
+                return line.start + digit;
+            }
+            digit -= line.len();
+        }
+        self.whole().end.saturating_sub(1)
+    }
+}
+
+/// Calls `each` with every long run of digits in `text`, decoded in each way that may be meant.
+/// `each` says whether that was it.
+pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
+    let mut at = 0;
+    while let Some(probe) = text.get(at..at + PROBE) {
+        // Without branches: they would be guessed wrong every other time.
+        let all = (0..PROBE)
+            .step_by(2)
+            .fold(0, |all, offset| all | BASE64[usize::from(probe[offset])]);
+        if all == OTHER || !probe.iter().all(|byte| is_digit(*byte)) {
+            at += STRIDE;
+            continue;
+        }
+        let start = at
+            - text[..at]
+                .iter()
+                .rev()
+                .take_while(|b| is_digit(**b))
+                .count();
+        let end = at + text[at..].iter().take_while(|b| is_digit(**b)).count();
+        let lines = wrapped(text, start..end);
+        at = lines.last().map_or(end, |line| line.end).max(at + STRIDE);
+        run(text, lines, &mut each);
+    }
+}
+
+/// The lines of a run that goes on over line ends: all of one length but the last.
+fn wrapped(text: &[u8], first: Range<usize>) -> Vec<Range<usize>> {
+    let width = first.len();
+    let mut lines = vec![first];
+    while let Some(last) = lines.last()
+        && width >= MIN_LINE
+        && last.len() == width
+        && let Some(skip) = line_break(&text[last.end..])
+    {
+        let start = last.end + skip;
+        let length = text[start..]
+            .iter()
+            .take(width + 1)
+            .take_while(|b| is_digit(**b))
+            .count();
+        if length == 0 || length > width {
+            break;
+        }
+        lines.push(start..start + length);
+    }
+    lines
+}
+
+/// The length of a line end and what may stand around it: quotes, an operator, indentation. It may
+/// be written as `\n`.
+fn line_break(text: &[u8]) -> Option<usize> {
+    let mut ended = false;
+    let mut at = 0;
+    while at < text.len().min(MAX_BREAK) {
+        match &text[at..] {
+            [b'\n' | b'\r', ..] => ended = true,
+            [b'\\', b'n' | b'r', ..] => {
+                ended = true;
+                at += 1;
+            }
+            [
+                b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b',' | b'.' | b'&' | b'#' | b'>'
+                | b'*',
+                ..,
+            ] => {}
+            [b'+', b' ' | b'\t' | b'\r' | b'\n', ..] => {}
+            _ => break,
+        }
+        at += 1;
+    }
+    ended.then_some(at)
+}
+
+/// Decodes one run in each way that may be meant, until one was it.
+fn run(text: &[u8], lines: Vec<Range<usize>>, each: &mut impl FnMut(Decoded) -> bool) {
+    let digits: Vec<u8> = lines
+        .iter()
+        .flat_map(|line| &text[line.clone()])
+        .copied()
+        .collect();
+    if digits.len() < MIN_RUN || !looks_encoded(&digits) {
+        return;
+    }
+    let mut try_as = |layer, skipped: usize| {
+        let bytes = match layer {
+            Layer::Hex => hex(&digits[skipped..]),
+            _ => base64(&digits[skipped..]),
+        };
+        each(Decoded {
+            bytes,
+            layer,
+            lines: lines.clone(),
+            skipped,
+        })
+    };
+    if digits.len() >= MIN_HEX && digits.iter().all(u8::is_ascii_hexdigit) {
+        // Two hex digits a byte, from the first or the second on. It could still be base64.
+        if try_as(Layer::Hex, 0) || try_as(Layer::Hex, 1) {
+            return;
+        }
+    }
+    if try_as(Layer::Base64, 0) {
+        return;
+    }
+    // Something else may be glued to its left end; then only the marker tells where it begins.
+    let mut tried = [true, false, false, false];
+    for (marker, digit) in MARKER {
+        for at in memmem::find_iter(&digits, marker) {
+            let skipped = (at + 4 - digit) % 4;
+            if !std::mem::replace(&mut tried[skipped], true) && try_as(Layer::Base64, skipped) {
+                return;
+            }
+        }
+    }
+}
+
+/// Whether digits may be an encoding of anything: no ruler, no path, no word.
+fn looks_encoded(digits: &[u8]) -> bool {
+    let head = &digits[..digits.len().min(256)];
+    head.iter().any(u8::is_ascii_digit)
+        && head.iter().any(u8::is_ascii_alphabetic)
+        && head.iter().filter(|b| !b.is_ascii_alphanumeric()).count() * 4 <= head.len()
+}
+
+fn base64(digits: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(digits.len() / 4 * 3 + 3);
+    for group in digits.chunks(4) {
+        let bits = (0..4).fold(0_u32, |bits, index| {
+            let digit = group.get(index).copied().unwrap_or(b'A');
+            bits << 6 | u32::from(BASE64[usize::from(digit)])
+        });
+        let [_, bytes @ ..] = bits.to_be_bytes();
+        out.extend_from_slice(&bytes[..group.len() * 6 / 8]);
+    }
+    out
+}
+
+fn hex(digits: &[u8]) -> Vec<u8> {
+    let value = |digit: u8| match digit {
+        b'0'..=b'9' => digit - b'0',
+        _ => (digit | 0x20) - b'a' + 10,
+    };
+    digits
+        .chunks_exact(2)
+        .map(|pair| value(pair[0]) << 4 | value(pair[1]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use data_encoding::BASE64;
+    use data_encoding::HEXUPPER;
+
+    use super::*;
+
+    const TEXT: &[u8] =
+        b"some text that is long enough to be looked at: T3BlbkFJ, and a bit more of it";
+
+    fn decoded(text: &str) -> Vec<(Vec<u8>, Range<usize>)> {
+        let mut all = Vec::new();
+        runs(text.as_bytes(), |decoded| {
+            let at = memmem::find(&decoded.bytes, b"T3BlbkFJ");
+            if let Some(at) = at {
+                all.push((decoded.bytes.clone(), decoded.source(&(at..at + 8))));
+            }
+            at.is_some()
+        });
+        all
+    }
+
+    #[test]
+    fn a_run_is_found_wherever_it_begins() {
+        let run = BASE64.encode(TEXT);
+        for before in 0..100 {
+            let text = format!("{} {run} x", " ".repeat(before));
+            let all = decoded(&text);
+            assert_eq!(all.len(), 1, "{before}");
+            assert_eq!(all[0].0, TEXT);
+        }
+    }
+
+    #[test]
+    fn lines_are_joined_and_lead_back() {
+        let run = BASE64.encode(&TEXT.repeat(3));
+        for (width, end) in [
+            (76, "\r\n"),
+            (64, "\n    "),
+            (64, "\\n"),
+            (76, "\" +\n  \""),
+        ] {
+            let lines: Vec<&str> = run
+                .as_bytes()
+                .chunks(width)
+                .map(|line| std::str::from_utf8(line).unwrap())
+                .collect();
+            let text = format!("\"{}\"", lines.join(end));
+            let all = decoded(&text);
+            assert_eq!(all.len(), 1, "{width} {end:?}");
+            assert_eq!(all[0].0, TEXT.repeat(3));
+            let at = memmem::find(TEXT, b"T3BlbkFJ").unwrap() * 4 / 3;
+            assert_eq!(all[0].1.start, 1 + at + at / width * end.len());
+        }
+    }
+
+    #[test]
+    fn what_is_glued_to_the_left_does_not_hide_it() {
+        for glued in ["k", "k_", "key", "key-"] {
+            let all = decoded(&format!("({glued}{})", BASE64.encode(TEXT)));
+            assert_eq!(all.len(), 1, "{glued}");
+            assert!(all[0].0.ends_with(TEXT), "{glued}");
+        }
+    }
+
+    #[test]
+    fn hex_at_either_parity() {
+        for glued in ["", "0"] {
+            let all = decoded(&format!("x {glued}{}", HEXUPPER.encode(TEXT)));
+            assert_eq!(all.len(), 1);
+            let at = memmem::find(TEXT, b"T3BlbkFJ").unwrap() * 2 + glued.len() + 2;
+            assert_eq!(all[0].1, at..at + 16);
+        }
+    }
+
+    #[test]
+    fn rulers_paths_and_words_are_left_alone() {
+        for text in ["-".repeat(200), "a/b/".repeat(50), "word".repeat(50)] {
+            runs(text.as_bytes(), |_| panic!("decoded {text}"));
+        }
+    }
+}

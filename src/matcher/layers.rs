@@ -1,0 +1,247 @@
+//! Looks for secrets that are written in another way: escaped, split, wide, encoded, compressed.
+//!
+//! It costs nothing where there is nothing: what triggers it is found in the one pass for the
+//! keywords, save for base64 and hex, whose long runs are told by looking at every 48th byte.
+
+use std::ops::Range;
+
+use crate::decode::Layer;
+use crate::decode::View;
+use crate::decode::container;
+use crate::decode::escape::unescape;
+use crate::decode::join::join;
+use crate::decode::token;
+use crate::decode::wide;
+use crate::matcher::Candidate;
+use crate::matcher::MatchError;
+use crate::matcher::Matcher;
+use crate::matcher::Matches;
+use crate::rule::Confidence;
+
+/// Layers that are taken off each other.
+const MAX_DEPTH: usize = 3;
+/// Times that escapes are taken off: percent-encoding and JSON are often applied twice.
+const MAX_UNESCAPED: usize = 3;
+/// Bytes to either side of a trigger that are decoded.
+const REACH: usize = 1536;
+/// Bytes of text that are decoded at once.
+const MAX_PIECE: usize = 64 * 1024;
+/// The most an encoded container may expand to.
+const MAX_INNER: u64 = 16 << 20;
+
+/// What a needle that is no rule's keyword asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trigger {
+    /// A piece of the marker, or an escaped one: unescape and join what is around.
+    Text,
+    /// The marker in UTF-16 or UTF-32, with this many bytes a unit.
+    Wide(usize),
+}
+
+/// The needles beside the rules' keywords.
+///
+/// The two halves of OpenAI's marker find a key that is split, wherever: not both can be broken.
+/// The others are the marker's first characters as escapes of each kind write them.
+pub(super) const NEEDLES: [(&[u8], Trigger); 12] = [
+    (b"T3Bl", Trigger::Text),
+    (b"bkFJ", Trigger::Text),
+    (b"u0054", Trigger::Text),
+    (b"x54\\", Trigger::Text),
+    (b"\\124\\", Trigger::Text),
+    (b"%54%33", Trigger::Text),
+    (b"%2554", Trigger::Text),
+    (b"&#84;", Trigger::Text),
+    (b"x54;&", Trigger::Text),
+    (b"=54=33", Trigger::Text),
+    (b"T\x003\0B", Trigger::Wide(2)),
+    (b"3\0\0\0B", Trigger::Wide(4)),
+];
+
+impl Matcher {
+    /// Adds what is found below the surface of `text`. `triggers` are the places of [`NEEDLES`].
+    pub(super) fn find_layered(
+        &self,
+        text: &[u8],
+        triggers: &[(usize, Trigger)],
+        depth: usize,
+        matches: &mut Matches,
+    ) -> Result<(), MatchError> {
+        if depth >= MAX_DEPTH {
+            return Ok(());
+        }
+        let mut deeper = Vec::new();
+        let mut error = None;
+        token::runs(text, |decoded| {
+            match self.find_in_decoded(&decoded, depth, &mut deeper) {
+                Ok(found) => found,
+                Err(failed) => {
+                    error = Some(failed);
+                    true
+                }
+            }
+        });
+        if let Some(error) = error {
+            return Err(error);
+        }
+        matches.add_deeper(&mut deeper);
+
+        let mut piece: Option<Range<usize>> = None;
+        for &(at, trigger) in triggers {
+            if matches.covers(at) {
+                continue;
+            }
+            match trigger {
+                Trigger::Wide(unit) => {
+                    if deeper_wide_covers(&deeper, at) {
+                        continue;
+                    }
+                    self.find_in_wide(text, at, unit, depth, &mut deeper)?;
+                }
+                Trigger::Text => {
+                    let around = at.saturating_sub(REACH)..text.len().min(at + REACH);
+                    match &mut piece {
+                        Some(piece) if around.start <= piece.end && piece.len() < MAX_PIECE => {
+                            piece.end = around.end;
+                        }
+                        _ => {
+                            if let Some(piece) = piece.replace(around) {
+                                self.find_in_piece(text, piece, depth, &mut deeper)?;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(piece) = piece {
+            self.find_in_piece(text, piece, depth, &mut deeper)?;
+        }
+        matches.add_deeper(&mut deeper);
+        Ok(())
+    }
+
+    /// Searches decoded base64 or hex; says whether anything was found.
+    fn find_in_decoded(
+        &self,
+        decoded: &token::Decoded,
+        depth: usize,
+        out: &mut Vec<Candidate>,
+    ) -> Result<bool, MatchError> {
+        let before = out.len();
+        let inner = self.find_at_depth(&decoded.bytes, depth + 1)?;
+        out.extend(inner.candidates.into_iter().map(|inner| Candidate {
+            span: decoded.source(&inner.span),
+            ..inner.under(&[decoded.layer])
+        }));
+        if let Some(wide) = wide::Wide::sniff(&decoded.bytes) {
+            let inner = self.find_at_depth(&wide.decode(&decoded.bytes), depth + 1)?;
+            out.extend(inner.candidates.into_iter().map(|inner| Candidate {
+                span: decoded.whole(),
+                ..inner.under(&[decoded.layer, wide.layer()])
+            }));
+        }
+        if let Some(kind) = container::kind(&decoded.bytes) {
+            for content in members(kind, &decoded.bytes) {
+                let inner = self.find_at_depth(&content, depth + 1)?;
+                out.extend(inner.candidates.into_iter().map(|inner| Candidate {
+                    span: decoded.whole(),
+                    ..inner.under(&[decoded.layer, kind])
+                }));
+            }
+        }
+        Ok(out.len() > before)
+    }
+
+    fn find_in_wide(
+        &self,
+        text: &[u8],
+        at: usize,
+        unit: usize,
+        depth: usize,
+        out: &mut Vec<Candidate>,
+    ) -> Result<(), MatchError> {
+        let (view, range, layer) = wide::run_around(text, at, unit, MAX_PIECE);
+        let inner = self.find_at_depth(view.bytes(), depth + 1)?;
+        out.extend(inner.candidates.into_iter().map(|inner| {
+            let span = view.source(&inner.span);
+            Candidate {
+                span: range.start + span.start..range.start + span.end,
+                ..inner.under(&[layer])
+            }
+        }));
+        Ok(())
+    }
+
+    /// Searches a piece of text: joined, unescaped, unescaped and joined, and so on.
+    fn find_in_piece(
+        &self,
+        text: &[u8],
+        piece: Range<usize>,
+        depth: usize,
+        out: &mut Vec<Candidate>,
+    ) -> Result<(), MatchError> {
+        let mut view = View::of(&text[piece.clone()]);
+        let mut found = Vec::new();
+        for round in 0..=MAX_UNESCAPED {
+            if round > 0 {
+                let inner = self.find_at_depth(view.bytes(), depth + 1)?;
+                found.extend(in_view(inner.candidates, &view));
+            }
+            let joined = join(&view);
+            let inner = self.find_plain(joined.bytes(), joined.seams())?;
+            // Words that follow each other make up any length: only known ones count.
+            let exact = inner
+                .candidates
+                .into_iter()
+                .filter(|candidate| candidate.confidence >= Confidence::High)
+                .collect();
+            found.extend(in_view(exact, &joined));
+            match unescape(&view) {
+                Some(next) => view = next,
+                None => break,
+            }
+        }
+        out.extend(found.into_iter().map(|candidate| Candidate {
+            span: piece.start + candidate.span.start..piece.start + candidate.span.end,
+            ..candidate
+        }));
+        Ok(())
+    }
+}
+
+/// Candidates of a view as candidates of the text it was made of.
+fn in_view(candidates: Vec<Candidate>, view: &View) -> Vec<Candidate> {
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let layers = view.layers(&candidate.span);
+            Candidate {
+                span: view.source(&candidate.span),
+                ..candidate.under(&layers)
+            }
+        })
+        .collect()
+}
+
+/// Whether a run of wide text that was searched reaches over `at`.
+fn deeper_wide_covers(deeper: &[Candidate], at: usize) -> bool {
+    deeper.iter().any(|candidate| candidate.span.contains(&at))
+}
+
+/// What a container in memory holds, as far as it can be opened.
+fn members(kind: Layer, bytes: &[u8]) -> Vec<Vec<u8>> {
+    let mut members = Vec::new();
+    let mut budget = container::Budget::new(MAX_INNER);
+    // One that cannot be opened is no container: the bytes themselves were searched.
+    let _: std::io::Result<()> = container::expand(
+        kind,
+        std::io::Cursor::new(bytes),
+        &mut budget,
+        &mut |_, content| {
+            let mut member = Vec::new();
+            let read = content.read_to_end(&mut member);
+            members.push(member);
+            read.map(drop)
+        },
+    );
+    members
+}
