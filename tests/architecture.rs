@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 7] = [
     // Values.
     &["secret", "span", "text", "place"],
     // Terms.
-    &["rule", "excerpt", "key_id", "git"],
+    &["decode", "rule", "excerpt", "key_id", "git"],
     // Results; a report holds findings.
     &["finding"],
     &["report"],

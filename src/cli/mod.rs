@@ -70,7 +70,8 @@ fn status(verdict: Verdict) -> ExitCode {
 /// Help goes to standard output and is no error; anything else the parser says is one.
 fn usage(error: &clap::Error, redactor: Redactor<'_>) -> ExitCode {
     let mut page = Page::new(false);
-    for line in error.render().to_string().lines() {
+    // As it is: taking escape sequences out could cut a key so that it is not recognized.
+    for line in error.render().ansi().to_string().lines() {
         page.text(line).end();
     }
     if error.use_stderr() {

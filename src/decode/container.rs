@@ -15,6 +15,9 @@ const MAX_MEMBERS: usize = 100_000;
 /// Bytes from which a container is told.
 pub const HEAD: usize = 512;
 
+/// Takes the name, in archives, and the content of a member; an error of it stops all.
+pub type Each<'a> = dyn FnMut(Option<&[u8]>, &mut dyn Read) -> io::Result<()> + 'a;
+
 /// What is left of what one item may expand to.
 #[derive(Debug)]
 pub struct Budget {
@@ -72,7 +75,7 @@ pub fn expand(
     layer: Layer,
     mut content: impl Read + Seek,
     budget: &mut Budget,
-    each: &mut dyn FnMut(Option<&[u8]>, &mut dyn Read) -> io::Result<()>,
+    each: &mut Each<'_>,
 ) -> io::Result<()> {
     match layer {
         Layer::Gzip => stream(flate2::read::MultiGzDecoder::new(content), budget, each),
@@ -90,19 +93,11 @@ pub fn expand(
     }
 }
 
-fn stream(
-    content: impl Read,
-    budget: &mut Budget,
-    each: &mut dyn FnMut(Option<&[u8]>, &mut dyn Read) -> io::Result<()>,
-) -> io::Result<()> {
+fn stream(content: impl Read, budget: &mut Budget, each: &mut Each<'_>) -> io::Result<()> {
     each(None, &mut Limited { content, budget })
 }
 
-fn tar(
-    content: impl Read,
-    budget: &mut Budget,
-    each: &mut dyn FnMut(Option<&[u8]>, &mut dyn Read) -> io::Result<()>,
-) -> io::Result<()> {
+fn tar(content: impl Read, budget: &mut Budget, each: &mut Each<'_>) -> io::Result<()> {
     for (index, entry) in tar::Archive::new(content).entries()?.enumerate() {
         let entry = entry?;
         count(index)?;
@@ -118,11 +113,7 @@ fn tar(
     Ok(())
 }
 
-fn zip(
-    content: impl Read + Seek,
-    budget: &mut Budget,
-    each: &mut dyn FnMut(Option<&[u8]>, &mut dyn Read) -> io::Result<()>,
-) -> io::Result<()> {
+fn zip(content: impl Read + Seek, budget: &mut Budget, each: &mut Each<'_>) -> io::Result<()> {
     let mut archive = zip::ZipArchive::new(content)?;
     let mut trouble = None;
     for index in 0..archive.len() {

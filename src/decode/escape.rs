@@ -11,28 +11,22 @@ pub fn unescape(view: &View) -> Option<View> {
     let mut changed = false;
     let mut at = 0;
     while at < text.len() {
-        match escape(&text[at..]) {
-            Some(Escape {
-                length,
-                value,
-                layer,
-            }) => {
-                changed = true;
-                let span = at..at + length;
-                match value {
-                    Value::Nothing => out.seams.push(out.bytes.len()),
-                    Value::Byte(byte) => out.push_from(byte, view, span, layer.bit()),
-                    Value::Char(c) => {
-                        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                            out.push_from(byte, view, span.clone(), layer.bit());
-                        }
-                    }
+        let Some(escape) = escape(&text[at..]) else {
+            out.push_from(text[at], view, at..at + 1, 0);
+            at += 1;
+            continue;
+        };
+        changed = true;
+        let span = at..at + escape.length;
+        let layer = escape.layer.bit();
+        at = span.end;
+        match escape.value {
+            Value::Nothing => out.seams.push(out.bytes.len()),
+            Value::Byte(byte) => out.push_from(byte, view, span, layer),
+            Value::Char(c) => {
+                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                    out.push_from(byte, view, span.clone(), layer);
                 }
-                at += length;
-            }
-            None => {
-                out.push_from(text[at], view, at..at + 1, 0);
-                at += 1;
             }
         }
     }

@@ -28,12 +28,12 @@ const OTHER: u8 = 0xff;
 /// The value of a base64 digit of either alphabet.
 const BASE64: [u8; 256] = {
     let mut table = [OTHER; 256];
-    let mut value = 0;
+    let mut value = 0_u8;
     while value < 26 {
-        table[b'A' as usize + value] = value as u8;
-        table[b'a' as usize + value] = value as u8 + 26;
+        table[(b'A' + value) as usize] = value;
+        table[(b'a' + value) as usize] = value + 26;
         if value < 10 {
-            table[b'0' as usize + value] = value as u8 + 52;
+            table[(b'0' + value) as usize] = value + 52;
         }
         value += 1;
     }
@@ -103,11 +103,11 @@ impl Decoded {
 /// `each` says whether that was it.
 pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
     let mut at = 0;
-    while let Some(probe) = text.get(at..at + PROBE) {
+    while let Some(probe) = text.get(at..).and_then(<[u8]>::first_chunk::<PROBE>) {
         // Without branches: they would be guessed wrong every other time.
-        let all = (0..PROBE)
-            .step_by(2)
-            .fold(0, |all, offset| all | BASE64[usize::from(probe[offset])]);
+        let value = |offset: usize| BASE64[usize::from(probe[offset])];
+        let all = (value(0) | value(2) | value(5) | value(7))
+            | (value(9) | value(11) | value(13) | value(15));
         if all == OTHER || !probe.iter().all(|byte| is_digit(*byte)) {
             at += STRIDE;
             continue;
@@ -121,7 +121,7 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
         let end = at + text[at..].iter().take_while(|b| is_digit(**b)).count();
         let lines = wrapped(text, start..end);
         at = lines.last().map_or(end, |line| line.end).max(at + STRIDE);
-        run(text, lines, &mut each);
+        run(text, &lines, &mut each);
     }
 }
 
@@ -160,12 +160,8 @@ fn line_break(text: &[u8]) -> Option<usize> {
                 ended = true;
                 at += 1;
             }
-            [
-                b' ' | b'\t' | b'"' | b'\'' | b'`' | b'\\' | b',' | b'.' | b'&' | b'#' | b'>'
-                | b'*',
-                ..,
-            ] => {}
             [b'+', b' ' | b'\t' | b'\r' | b'\n', ..] => {}
+            [byte, ..] if b" \t\"'`\\,.&#>*".contains(byte) => {}
             _ => break,
         }
         at += 1;
@@ -174,7 +170,7 @@ fn line_break(text: &[u8]) -> Option<usize> {
 }
 
 /// Decodes one run in each way that may be meant, until one was it.
-fn run(text: &[u8], lines: Vec<Range<usize>>, each: &mut impl FnMut(Decoded) -> bool) {
+fn run(text: &[u8], lines: &[Range<usize>], each: &mut impl FnMut(Decoded) -> bool) {
     let digits: Vec<u8> = lines
         .iter()
         .flat_map(|line| &text[line.clone()])
@@ -191,7 +187,7 @@ fn run(text: &[u8], lines: Vec<Range<usize>>, each: &mut impl FnMut(Decoded) -> 
         each(Decoded {
             bytes,
             layer,
-            lines: lines.clone(),
+            lines: lines.to_vec(),
             skipped,
         })
     };

@@ -188,11 +188,14 @@ impl Matcher {
             }
             let joined = join(&view);
             let inner = self.find_plain(joined.bytes(), joined.seams())?;
-            // Words that follow each other make up any length: only known ones count.
+            // Words that follow each other make up any length: only known ones around a marker count.
             let exact = inner
                 .candidates
                 .into_iter()
-                .filter(|candidate| candidate.confidence >= Confidence::High)
+                .filter(|candidate| {
+                    candidate.confidence >= Confidence::High
+                        && self.rule(candidate).checks.marker.is_some()
+                })
                 .collect();
             found.extend(in_view(exact, &joined));
             match unescape(&view) {

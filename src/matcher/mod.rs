@@ -21,7 +21,8 @@ use crate::rule::RuleSet;
 use crate::rule::check::Rejection;
 use crate::secret::Secret;
 
-/// Rejected matches that are remembered of one text: they are told with `-v` only.
+/// Rejected matches that are remembered of one text: they are told with `-v` only. Those that may
+/// be keys all the same are all remembered, to be masked.
 const MAX_REJECTED: usize = 1000;
 
 /// Bytes that are a secret, as far as the matcher can tell.
@@ -130,7 +131,7 @@ impl Matches {
     }
 
     fn reject(&mut self, candidate: Candidate, reason: Rejection) {
-        if self.rejected.len() < MAX_REJECTED {
+        if self.rejected.len() < MAX_REJECTED || reason == Rejection::PartOfWord {
             self.rejected.push(Rejected {
                 rule: candidate.rule,
                 span: candidate.span,

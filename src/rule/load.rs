@@ -97,12 +97,14 @@ pub enum RuleErrorReason {
         id: String,
     },
     /// The pattern is no regular expression, or too large a one.
-    #[error("rule `{id}` has a pattern that does not compile")]
+    #[error(
+        "rule `{id}` has a pattern that does not compile: {}",
+        last_line(error)
+    )]
     Pattern {
         /// The rule.
         id: String,
         /// What is wrong with the pattern.
-        #[source]
         error: Box<regex::Error>,
     },
     /// The pattern matches nothing at all, everywhere.
@@ -111,6 +113,13 @@ pub enum RuleErrorReason {
         /// The rule.
         id: String,
     },
+}
+
+/// What is wrong, without the drawing that regex makes above it.
+fn last_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().last().unwrap_or_default();
+    line.trim_start_matches("error: ").to_owned()
 }
 
 impl RuleSet {

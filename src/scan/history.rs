@@ -537,16 +537,24 @@ impl History<'_> {
         });
     }
 
+    /// The keys that the checked-out commit has.
     fn keys_in_head(&self, repository: &Repository) -> HashSet<KeyId> {
-        let blobs = history::head_blobs(repository).unwrap_or_else(|error| {
-            self.scan.failed(None, &error);
-            HashMap::new()
-        });
-        let hits = locked(&self.hits);
-        hits.iter()
-            .filter(|(oid, _)| blobs.contains_key(oid))
-            .flat_map(|(_, hits)| hits.iter().map(|hit| hit.key_id))
-            .collect()
+        let blobs: BTreeMap<Oid, Vec<u8>> =
+            history::head_blobs(repository).unwrap_or_else(|error| {
+                self.scan.failed(None, &error);
+                BTreeMap::new()
+            });
+        let mut keys = HashSet::new();
+        match git::odb(repository) {
+            Ok(odb) => {
+                for (oid, path) in blobs {
+                    let hits = self.hits_of(&odb, oid, &path);
+                    keys.extend(hits.iter().map(|hit| hit.key_id));
+                }
+            }
+            Err(error) => self.scan.failed(None, &error),
+        }
+        keys
     }
 
     fn commit_info(&self, repository: &Repository, commit: &Commit) -> CommitInfo {

@@ -6,6 +6,9 @@ use crate::excerpt::Hidden;
 use crate::matcher::Candidate;
 use crate::matcher::Matcher;
 use crate::place::Label;
+use crate::rule::check::Rejection;
+use crate::secret::Mask;
+use crate::secret::Secret;
 use crate::text::escape;
 
 /// Masks whatever a matcher finds.
@@ -25,12 +28,26 @@ impl<'a> Redactor<'a> {
         let Ok(matches) = self.matcher.find(bytes) else {
             return b"[hidden: a rule could not be run]".to_vec();
         };
+        let mut parts: Vec<(Range<usize>, Mask)> = matches
+            .candidates
+            .iter()
+            .map(|c| (c.span.clone(), c.secret.mask()))
+            .collect();
+        // What follows a letter is no finding, but it may be a key all the same.
+        parts.extend(matches.rejected.iter().filter_map(|rejected| {
+            let span = rejected.span.clone();
+            let glued = rejected.reason == Rejection::PartOfWord;
+            glued.then(|| (span.clone(), Secret::new(&bytes[span], 0).mask()))
+        }));
+        parts.sort_by_key(|(span, _)| (span.start, span.end));
         let mut out = Vec::with_capacity(bytes.len());
         let mut at = 0;
-        for candidate in &matches.candidates {
-            out.extend_from_slice(&bytes[at..candidate.span.start]);
-            out.extend_from_slice(candidate.secret.mask().to_string().as_bytes());
-            at = candidate.span.end;
+        for (span, mask) in parts {
+            if span.start >= at {
+                out.extend_from_slice(&bytes[at..span.start]);
+                out.extend_from_slice(mask.to_string().as_bytes());
+            }
+            at = at.max(span.end);
         }
         out.extend_from_slice(&bytes[at..]);
         out

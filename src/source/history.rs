@@ -1,7 +1,7 @@
 //! The commits of a history or a range, found by their raw parents: grafts, replacements and a
 //! commit-graph hide none.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::collections::HashSet;
 
 use git2::ErrorCode;
@@ -86,45 +86,60 @@ impl Walk {
         let mut tips = Vec::new();
         let mut seen = HashSet::new();
         for name in refs.refs {
-            let mut label = name.name.clone();
             let mut oid = name.target;
-            self.ref_names.push(name.name);
             // A tag may name a tag.
             while seen.insert(oid) {
-                match odb.read(oid) {
-                    Ok(object) if object.kind() == ObjectType::Commit => tips.push(oid),
-                    Ok(object) => {
-                        self.extras.push(Extra {
-                            name: label.clone(),
-                            oid,
-                            kind: object.kind(),
-                        });
-                        if object.kind() == ObjectType::Tag {
-                            match parse_tag(oid, object.data()) {
-                                Ok((target, tag)) => {
-                                    label = [&label[..], b" (tag ", tag, b")"].concat();
-                                    oid = target;
-                                    continue;
-                                }
-                                Err(error) => self.errors.push(error),
-                            }
-                        }
+                match self.tip(odb, &name.name, oid, &mut tips) {
+                    Ok(Some(target)) => oid = target,
+                    Ok(None) => break,
+                    Err(error) => {
+                        self.errors.push(error);
+                        break;
                     }
-                    Err(error) => self.errors.push(GitError::Ref {
-                        name: label.clone(),
-                        reason: format!(
-                            "object {oid}: {}",
-                            match error.code() {
-                                ErrorCode::NotFound => "is missing",
-                                _ => error.message(),
-                            }
-                        ),
-                    }),
                 }
-                break;
             }
+            self.ref_names.push(name.name);
         }
         tips
+    }
+
+    /// Takes one object that a ref leads to; gives the one it leads on to, if it is a tag.
+    fn tip(
+        &mut self,
+        odb: &Odb<'_>,
+        name: &[u8],
+        oid: Oid,
+        tips: &mut Vec<Oid>,
+    ) -> Result<Option<Oid>, GitError> {
+        let object = odb.read(oid).map_err(|error| GitError::Ref {
+            name: name.to_owned(),
+            reason: match error.code() {
+                ErrorCode::NotFound => format!("object {oid} is missing"),
+                _ => format!("object {oid} cannot be read: {}", error.message()),
+            },
+        })?;
+        let mut extra = Extra {
+            name: name.to_owned(),
+            oid,
+            kind: object.kind(),
+        };
+        let target = match object.kind() {
+            ObjectType::Commit => {
+                tips.push(oid);
+                return Ok(None);
+            }
+            ObjectType::Tag => {
+                let (target, tag) = parse_tag(oid, object.data())?;
+                let own_name = [b"refs/tags/", tag].concat();
+                if name != own_name {
+                    extra.name = [name, b" (tag ", tag, b")"].concat();
+                }
+                Some(target)
+            }
+            _ => None,
+        };
+        self.extras.push(extra);
+        Ok(target)
     }
 
     /// The commits that ranges name, and those they leave out with all their ancestors.
@@ -266,8 +281,8 @@ pub fn pushed(repository: &Repository) -> Result<HashSet<Oid>, GitError> {
 }
 
 /// The blobs that the checked-out commit has.
-pub fn head_blobs(repository: &Repository) -> Result<HashMap<Oid, Vec<u8>>, GitError> {
-    let mut blobs = HashMap::new();
+pub fn head_blobs(repository: &Repository) -> Result<BTreeMap<Oid, Vec<u8>>, GitError> {
+    let mut blobs = BTreeMap::new();
     if let Some(head) = git::head(repository)? {
         let odb = git::odb(repository)?;
         let object = git::read(&odb, head, ObjectType::Commit)?;

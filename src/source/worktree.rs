@@ -84,7 +84,7 @@ pub fn list(roots: &[PathBuf], options: &Options) -> Listing {
                 listing.leave_out(before, root, options);
             }
             Ok(metadata) if metadata.is_file() => listing.items.push(Item {
-                path: root.clone(),
+                path: clean(root),
                 kind: ItemKind::File,
             }),
             Ok(_) => listing.errors.push((
