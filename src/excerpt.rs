@@ -15,7 +15,7 @@ const REACH: usize = 2048;
 /// What stands where a line was cut.
 const CUT: char = '…';
 /// A token of at least this length with digits and letters of both cases is hidden too.
-const RANDOM_TOKEN: usize = 16;
+const RANDOM_TOKEN: usize = 8;
 /// A token of at least this length is hidden whatever it is made of.
 const LONG_TOKEN: usize = 40;
 

@@ -1,5 +1,6 @@
 //! Byte offsets as lines and columns.
 
+use std::fmt;
 use std::ops::Range;
 
 use memchr::memchr_iter;
@@ -83,46 +84,81 @@ impl Base {
     }
 }
 
+/// Bytes of which a [`LineIndex`] remembers the lines together.
+const BLOCK: usize = 4096;
+
 /// The lines of a piece of text: offset to position, and the line around an offset.
-#[derive(Debug)]
-pub struct LineIndex {
+///
+/// It remembers the lines before every 4096th byte and counts the rest when asked, so that a text
+/// of nothing but line ends takes no more memory than any other.
+pub struct LineIndex<'a> {
+    text: &'a [u8],
     base: Base,
-    /// Offsets of the bytes after each line end.
-    starts: Vec<usize>,
-    length: usize,
+    /// For each block, the line ends before it, and where the line that it begins in begins.
+    blocks: Vec<(u64, Option<usize>)>,
 }
 
-impl LineIndex {
+impl fmt::Debug for LineIndex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LineIndex")
+            .field("base", &self.base)
+            .field("len", &self.text.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> LineIndex<'a> {
     /// Finds the line ends of `text`, which stands at `base`.
-    pub fn new(text: &[u8], base: Base) -> Self {
-        Self {
-            base,
-            starts: memchr_iter(base.line_end.byte(), text)
-                .map(|at| at + 1)
-                .collect(),
-            length: text.len(),
+    pub fn new(text: &'a [u8], base: Base) -> Self {
+        let end = base.line_end.byte();
+        let mut lines = 0;
+        let mut start = None;
+        let mut blocks = Vec::with_capacity(text.len() / BLOCK + 1);
+        for (number, block) in text.chunks(BLOCK).enumerate() {
+            blocks.push((lines, start));
+            lines += memchr_iter(end, block).count() as u64;
+            if let Some(at) = memchr::memrchr(end, block) {
+                start = Some(number * BLOCK + at + 1);
+            }
         }
+        if blocks.is_empty() || text.len().is_multiple_of(BLOCK) {
+            blocks.push((lines, start));
+        }
+        Self { text, base, blocks }
     }
 
     /// The position of a byte of the piece, or of its end.
     pub fn position(&self, offset: usize) -> Position {
-        let before = self.starts.partition_point(|&start| start <= offset);
-        let column = match before.checked_sub(1) {
-            Some(last) => (offset - self.starts[last]) as u64,
+        let (lines, start) = self.before(offset);
+        let column = match start {
+            Some(start) => (offset - start) as u64,
             None => self.base.column + offset as u64,
         };
         Position {
-            line: self.base.lines + before as u64 + 1,
+            line: self.base.lines + lines + 1,
             column: column + 1,
         }
     }
 
-    /// The line that holds `offset`, with its line end, as far as it lies in the piece.
-    pub fn line(&self, offset: usize) -> Range<usize> {
-        let before = self.starts.partition_point(|&start| start <= offset);
-        let start = before.checked_sub(1).map_or(0, |last| self.starts[last]);
-        let end = self.starts.get(before).copied().unwrap_or(self.length);
-        start..end
+    /// The line that holds `offset`, with its line end, as far as it lies in the piece and within
+    /// `reach` bytes of `offset`.
+    pub fn line(&self, offset: usize, reach: usize) -> Range<usize> {
+        let start = self.before(offset).1.unwrap_or(0);
+        let to = self.text.len().min(offset.saturating_add(reach));
+        let end = memchr::memchr(self.base.line_end.byte(), &self.text[offset..to])
+            .map_or(to, |at| offset + at + 1);
+        start.max(offset.saturating_sub(reach))..end
+    }
+
+    /// Line ends before `offset`, and where its line begins, if in the piece.
+    fn before(&self, offset: usize) -> (u64, Option<usize>) {
+        let end = self.base.line_end.byte();
+        let block = offset / BLOCK;
+        let (lines, start) = self.blocks[block];
+        let from = block * BLOCK;
+        let passed = &self.text[from..offset];
+        let start = memchr::memrchr(end, passed).map_or(start, |at| Some(from + at + 1));
+        (lines + memchr_iter(end, passed).count() as u64, start)
     }
 }
 
@@ -143,8 +179,8 @@ mod tests {
         assert_eq!(at(7), (3, 1));
         assert_eq!(at(8), (4, 1));
         assert_eq!(at(9), (4, 2));
-        assert_eq!(index.line(4), 3..7);
-        assert_eq!(index.line(8), 8..9);
+        assert_eq!(index.line(4, 100), 3..7);
+        assert_eq!(index.line(8, 100), 8..9);
     }
 
     #[test]

@@ -209,7 +209,7 @@ proptest! {
         for line in text.split_inclusive(|&byte| byte == b'\n') {
             let end = start + line.len();
             for offset in start..end {
-                prop_assert_eq!(index.line(offset), start..end, "at {}", offset);
+                prop_assert_eq!(index.line(offset, usize::MAX), start..end, "at {}", offset);
             }
             start = end;
         }

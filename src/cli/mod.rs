@@ -32,6 +32,14 @@ pub(crate) fn run() -> ExitCode {
         return status(Verdict::Incomplete);
     };
     let redactor = Redactor::new(&matcher);
+    if let Some(argument) = option_like_range() {
+        let cure = "to give a value to an option, write it as a word of its own";
+        tell_error(
+            &format!("`{argument}` is no revision, since it begins with `-`; {cure}"),
+            redactor,
+        );
+        return status(Verdict::Incomplete);
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error, redactor),
@@ -120,22 +128,78 @@ fn quiet_panics() {
     }));
 }
 
-/// Turns SIGINT, SIGTERM and SIGHUP into a cancelled scan. One that does not stop in time, since
-/// it waits for input, is ended here.
+/// Turns SIGINT, SIGTERM and SIGHUP into a cancelled scan, and SIGXFSZ into a failed write. A scan
+/// that does not stop in time, since it waits for input, is ended here.
+#[cfg(unix)]
 fn stop_on_signals(cancel: &Cancel) {
-    let cancel = cancel.clone();
-    let handler = move || {
-        cancel.cancel();
-        std::thread::sleep(GRACE);
-        let mut page = Page::new(false);
-        page.text("error: interrupted: not everything was scanned")
-            .end();
-        let text = page.into_text();
-        // There is nobody left to tell of a failure.
-        let _: io::Result<()> = io::Write::write_all(&mut io::stderr().lock(), text.as_bytes());
-        #[expect(clippy::exit, reason = "the main thread waits for input and cannot")]
-        std::process::exit(2);
+    use signal_hook::consts::SIGHUP;
+    use signal_hook::consts::SIGINT;
+    use signal_hook::consts::SIGTERM;
+    use signal_hook::consts::SIGXFSZ;
+
+    // Where a handler cannot be had, a signal ends the process, and its status says so.
+    let unheeded = std::sync::Arc::default();
+    let _: io::Result<signal_hook::SigId> = signal_hook::flag::register(SIGXFSZ, unheeded);
+    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else {
+        return;
     };
-    // Without a handler a signal ends the process, and its status says so.
-    let _: Result<(), ctrlc::Error> = ctrlc::set_handler(handler);
+    let cancel = cancel.clone();
+    let wait = move || {
+        if signals.forever().next().is_some() {
+            cancel.cancel();
+            std::thread::sleep(GRACE);
+            let mut page = Page::new(false);
+            page.text("error: interrupted: not everything was scanned")
+                .end();
+            let text = page.into_text();
+            // There is nobody left to tell of a failure.
+            let _: io::Result<()> = io::Write::write_all(&mut io::stderr().lock(), text.as_bytes());
+            #[expect(clippy::exit, reason = "the main thread waits for input and cannot")]
+            std::process::exit(2);
+        }
+    };
+    let _: io::Result<std::thread::JoinHandle<()>> = std::thread::Builder::new()
+        .stack_size(256 << 10)
+        .spawn(wait);
+}
+
+#[cfg(not(unix))]
+fn stop_on_signals(_cancel: &Cancel) {}
+
+/// An argument of `history` that looks like an option with a range in it. A revision is never taken
+/// for an option, and an option should not eat one.
+fn option_like_range() -> Option<String> {
+    let arguments: Vec<String> = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    let history = arguments
+        .iter()
+        .position(|argument| argument == "history")?;
+    arguments[history..]
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .find(|argument| argument.starts_with('-') && holds_range(argument))
+        .cloned()
+}
+
+/// Whether `..` stands in a text other than in a path.
+fn holds_range(text: &str) -> bool {
+    text.match_indices("..").any(|(at, _)| {
+        let bytes = text.as_bytes();
+        let before = at.checked_sub(1).map(|before| bytes[before]);
+        before != Some(b'/') && bytes.get(at + 2) != Some(&b'/')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_and_paths() {
+        assert!(holds_range("--output=x..HEAD"));
+        assert!(holds_range("-h..HEAD"));
+        assert!(!holds_range("--output=../x"));
+        assert!(!holds_range("--strict"));
+    }
 }

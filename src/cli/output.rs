@@ -1,7 +1,6 @@
 //! The way out of the process: nothing is written but through here, masked once more.
 
 use std::io;
-use std::io::IsTerminal as _;
 use std::io::Write as _;
 
 use git_frisk::reporter::page::Page;
@@ -11,8 +10,17 @@ use crate::cli::args::ColorWhen;
 
 /// Writes a page to standard output.
 pub(crate) fn to_stdout(page: Page, redactor: Redactor<'_>) -> io::Result<()> {
+    let text = redactor.bytes(page.into_text().as_bytes());
+    if text.is_empty() {
+        return Ok(());
+    }
+    if let Some(trouble) = trouble(&io::stdout(), true) {
+        // Nobody reads it, as with a broken pipe.
+        let kind = io::ErrorKind::BrokenPipe;
+        return Err(io::Error::new(kind, format!("standard output {trouble}")));
+    }
     let mut out = io::stdout().lock();
-    out.write_all(&redactor.bytes(page.into_text().as_bytes()))?;
+    out.write_all(&text)?;
     out.flush()
 }
 
@@ -55,30 +63,39 @@ pub(crate) fn colour_stderr(when: ColorWhen) -> bool {
     colour(when, &io::stderr())
 }
 
-/// Whether standard input was closed when the process began: the runtime then put `/dev/null` in
-/// its place, open for reading and writing, which nobody else does.
+/// Why a standard stream cannot do what is wanted of it.
+///
+/// The runtime hides both ways: what was closed when the process began it replaced by `/dev/null`,
+/// open for reading and writing, which nobody else does for these streams, and it takes a
+/// descriptor that cannot be read or written for one that is at its end.
 #[cfg(unix)]
-pub(crate) fn stdin_was_closed() -> bool {
+pub(crate) fn trouble(
+    stream: &(impl io::IsTerminal + std::os::fd::AsFd),
+    write: bool,
+) -> Option<&'static str> {
     use std::os::unix::fs::MetadataExt as _;
 
     use rustix::fs::OFlags;
 
-    let stdin = io::stdin();
-    if stdin.is_terminal() {
-        return false;
-    }
-    let (Ok(flags), Ok(stat), Ok(null)) = (
-        rustix::fs::fcntl_getfl(&stdin),
-        rustix::fs::fstat(&stdin),
-        std::fs::metadata("/dev/null"),
-    ) else {
-        // Whoever cannot ask will be told by the first read.
-        return false;
+    let (Ok(flags), Ok(stat)) = (rustix::fs::fcntl_getfl(stream), rustix::fs::fstat(stream)) else {
+        return Some("cannot be used");
     };
-    flags.contains(OFlags::RDWR) && stat.st_rdev == null.rdev() && stat.st_ino == null.ino()
+    let mode = flags & OFlags::RWMODE;
+    if mode
+        == if write {
+            OFlags::RDONLY
+        } else {
+            OFlags::WRONLY
+        }
+    {
+        return Some("is open the wrong way round");
+    }
+    let is_null = std::fs::metadata("/dev/null")
+        .is_ok_and(|null| (stat.st_rdev, stat.st_ino) == (null.rdev(), null.ino()));
+    (mode == OFlags::RDWR && is_null).then_some("is closed")
 }
 
 #[cfg(not(unix))]
-pub(crate) fn stdin_was_closed() -> bool {
-    false
+pub(crate) fn trouble(_stream: &impl io::IsTerminal, _write: bool) -> Option<&'static str> {
+    None
 }

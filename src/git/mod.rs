@@ -2,6 +2,7 @@
 //! error, never a guess.
 
 pub mod commit;
+pub mod object;
 pub mod refs;
 pub mod tree;
 
@@ -10,8 +11,6 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use git2::ErrorCode;
-use git2::ObjectType;
-use git2::Odb;
 use git2::Oid;
 use git2::Repository;
 use git2::RepositoryOpenFlags;
@@ -52,6 +51,9 @@ pub enum GitError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file of the repository is something else.
+    #[error("{} is no regular file", shown(.0))]
+    NotAFile(PathBuf),
     /// A file of the repository could not be read.
     #[error("{} cannot be read: {error}", shown(path))]
     File {
@@ -62,15 +64,22 @@ pub enum GitError {
         error: std::io::Error,
     },
     /// An object is not there, or damaged.
-    #[error("{kind} {oid}: {}", reason(error))]
+    #[error("object {oid} {}", reason(error))]
     Object {
-        /// What it should be.
-        kind: &'static str,
         /// Which object.
         oid: Oid,
         /// What libgit2 says.
         #[source]
         error: git2::Error,
+    },
+    /// A loose object is damaged, or its file cannot be read.
+    #[error("object {oid} cannot be read: {error} (`git fsck` tells more)")]
+    Loose {
+        /// Which object.
+        oid: Oid,
+        /// What is wrong with it.
+        #[source]
+        error: std::io::Error,
     },
     /// An object is there but not of the form its kind has.
     #[error("{kind} {oid} is malformed")]
@@ -112,10 +121,13 @@ fn shown_bytes(bytes: &[u8]) -> String {
 fn reason(error: &git2::Error) -> String {
     match error.code() {
         ErrorCode::NotFound => {
-            "is missing (a partial clone? fetch it with `git fetch --refetch`; `git fsck` tells more)"
+            "is missing (a partial clone? `git fetch --refetch` brings all; `git fsck` tells more)"
                 .to_owned()
         }
-        _ => format!("cannot be read: {} (`git fsck` tells more)", error.message()),
+        _ => format!(
+            "cannot be read: {} (`git fsck` tells more)",
+            error.message()
+        ),
     }
 }
 
@@ -139,15 +151,47 @@ impl Opener {
                 directory.as_path(),
             ),
         };
-        opened.map_err(|error| {
+        let repository = opened.map_err(|error| {
             let directory = || std::path::absolute(from).unwrap_or_else(|_| from.to_owned());
             match error.code() {
                 ErrorCode::NotFound => GitError::NoRepository(directory()),
                 ErrorCode::Owner => GitError::Owner(directory()),
                 _ => GitError::Open(error),
             }
-        })
+        })?;
+        // A namespace is for those who serve refs; here it would only hide some.
+        repository.remove_namespace().map_err(GitError::Open)?;
+        if let Self::Environment = self {
+            open_index_of_environment(&repository)?;
+        }
+        Ok(repository)
     }
+
+    /// Whether the repository is used without a worktree.
+    pub fn is_bare(&self, repository: &Repository) -> bool {
+        let given =
+            matches!(self, Self::Environment) && std::env::var_os("GIT_WORK_TREE").is_some();
+        repository.is_bare() && !given
+    }
+}
+
+/// Opens the index that git hands to a hook. A relative path is relative to the top of the
+/// worktree, wherever the hook went; libgit2 takes it from the current directory, and a file that
+/// is not there for an empty index.
+fn open_index_of_environment(repository: &Repository) -> Result<(), GitError> {
+    let path = match std::env::var_os("GIT_INDEX_FILE") {
+        Some(path) if !path.is_empty() => PathBuf::from(path),
+        _ => return Ok(()),
+    };
+    let Some(top) = repository.workdir() else {
+        return Ok(());
+    };
+    if path.is_relative() {
+        let mut index = git2::Index::open_ext(&top.join(path), repository.object_format())
+            .map_err(GitError::Index)?;
+        repository.set_index(&mut index).map_err(GitError::Index)?;
+    }
+    Ok(())
 }
 
 /// The directories at which the search for a repository stops.
@@ -161,30 +205,6 @@ fn ceilings() -> Vec<OsString> {
         .unwrap_or_default()
 }
 
-/// Reads an object and insists on its kind.
-pub fn read<'odb>(
-    odb: &'odb Odb<'_>,
-    oid: Oid,
-    kind: ObjectType,
-) -> Result<git2::OdbObject<'odb>, GitError> {
-    let word = kind.str();
-    let object = odb.read(oid).map_err(|error| GitError::Object {
-        kind: word,
-        oid,
-        error,
-    })?;
-    if object.kind() == kind {
-        Ok(object)
-    } else {
-        Err(GitError::Malformed { kind: word, oid })
-    }
-}
-
-/// The object database of an open repository.
-pub fn odb(repository: &Repository) -> Result<Odb<'_>, GitError> {
-    repository.odb().map_err(GitError::Open)
-}
-
 /// The commit that is checked out; `None` before the first one.
 pub fn head(repository: &Repository) -> Result<Option<Oid>, GitError> {
     match repository.head() {
@@ -195,4 +215,17 @@ pub fn head(repository: &Repository) -> Result<Option<Oid>, GitError> {
         Err(error) if error.code() == ErrorCode::UnbornBranch => Ok(None),
         Err(error) => Err(GitError::Head(error.message().to_owned())),
     }
+}
+
+/// A path as git writes it.
+#[cfg(unix)]
+pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt as _;
+    PathBuf::from(std::ffi::OsStr::from_bytes(bytes))
+}
+
+/// A path as git writes it.
+#[cfg(not(unix))]
+pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }

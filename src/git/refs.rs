@@ -66,7 +66,14 @@ struct Reader {
 impl Reader {
     /// The content of a file; `None` if there is none.
     fn file(&mut self, path: &Path) -> Option<Vec<u8>> {
-        match fs::read(path) {
+        let read = fs::metadata(path).and_then(|metadata| {
+            if metadata.is_file() {
+                fs::read(path)
+            } else {
+                Err(io::Error::other("it is no regular file"))
+            }
+        });
+        match read {
             Ok(content) => Some(content),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {

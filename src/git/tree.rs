@@ -2,16 +2,18 @@
 
 use git2::ObjectFormat;
 use git2::ObjectType;
-use git2::Odb;
 use git2::Oid;
 
-use crate::git;
 use crate::git::GitError;
+use crate::git::object::Objects;
 
 /// Directories a path may have.
 const MAX_DEPTH: usize = 4096;
 /// Trees one comparison may read: a few times what the largest repositories have.
 const MAX_TREES: usize = 2_000_000;
+
+/// Bytes of all the paths one comparison may tell: a million files with long names.
+const MAX_PATHS: usize = 200 << 20;
 
 /// What an entry is, from its mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,8 +53,8 @@ pub struct Entry {
 }
 
 /// Reads one tree.
-pub fn read(odb: &Odb<'_>, oid: Oid) -> Result<Vec<Entry>, GitError> {
-    let object = git::read(odb, oid, ObjectType::Tree)?;
+pub fn read(odb: &Objects<'_>, oid: Oid) -> Result<Vec<Entry>, GitError> {
+    let object = odb.read_as(oid, ObjectType::Tree)?;
     parse(object.data(), oid.object_format()).ok_or(GitError::Malformed { kind: "tree", oid })
 }
 
@@ -88,14 +90,14 @@ pub fn join(directory: &[u8], name: &[u8]) -> Vec<u8> {
     }
 }
 
-/// A file that a tree has and none of the trees it is compared with has at that path.
+/// A file or a gitlink that a tree has and none of the trees it is compared with has at that path.
 #[derive(Debug, Clone)]
 pub struct Change {
     /// The path from the root of the tree.
     pub path: Vec<u8>,
-    /// A file or a link.
+    /// A file, a link or a gitlink.
     pub kind: EntryKind,
-    /// Its blob.
+    /// Its blob; the commit of a gitlink, which is elsewhere.
     pub oid: Oid,
     /// What each of the other trees has at the path.
     pub old: Vec<Option<(EntryKind, Oid)>>,
@@ -111,7 +113,7 @@ impl Change {
 /// Calls `each` with every file of `tree` that differs, at its path, from all of `others`; with
 /// every file if there are none. Directories that one of the others has too are not read.
 pub fn compare(
-    odb: &Odb<'_>,
+    odb: &Objects<'_>,
     tree: Oid,
     others: &[Oid],
     each: &mut dyn FnMut(Change),
@@ -126,6 +128,7 @@ pub fn compare(
         others: others.iter().copied().map(Some).collect(),
     }];
     let mut trees = 0;
+    let mut told = 0;
     while let Some(pair) = open.pop() {
         trees += 1;
         if trees > MAX_TREES || pair.depth > MAX_DEPTH {
@@ -147,10 +150,14 @@ pub fn compare(
                     Some((entries[at].kind, entries[at].oid))
                 })
                 .collect();
-            if entry.kind == EntryKind::Gitlink || old.contains(&Some((entry.kind, entry.oid))) {
+            if old.contains(&Some((entry.kind, entry.oid))) {
                 continue;
             }
             let path = join(&pair.path, &entry.name);
+            told += path.len();
+            if told > MAX_PATHS {
+                return Err(GitError::Bomb(tree));
+            }
             if entry.kind == EntryKind::Tree {
                 open.push(Pair {
                     path,

@@ -246,18 +246,18 @@ impl Matcher {
         &self,
         index: usize,
         text: &[u8],
-        places: &[usize],
+        places: &[Range<usize>],
         matches: &mut Matches,
     ) -> Result<(), MatchError> {
         let compiled = self.compiled(index)?;
-        let window = |at: usize| {
-            at.saturating_sub(compiled.reach)..text.len().min(at.saturating_add(compiled.reach))
-        };
-        let mut places = places.iter();
-        let Some(mut current) = places.next().map(|&at| window(at)) else {
+        let mut windows = places.iter().map(|places| {
+            let end = places.end.saturating_add(compiled.reach).min(text.len());
+            places.start.saturating_sub(compiled.reach)..end
+        });
+        let Some(mut current) = windows.next() else {
             return Ok(());
         };
-        for next in places.map(|&at| window(at)) {
+        for next in windows {
             if next.start <= current.end {
                 current.end = next.end;
             } else {
@@ -359,15 +359,24 @@ fn find_at(rule: &Rule, regex: &Regex, text: &[u8], at: usize) -> Option<Found> 
     })
 }
 
+/// Places of keywords that are nearer to each other than this are kept as one.
+const NEAR: usize = 256;
+
 /// The places of keywords, a list a rule; empty and unallocated until something hits.
 #[derive(Default)]
-struct Windows(Vec<(usize, Vec<usize>)>);
+struct Windows(Vec<(usize, Vec<Range<usize>>)>);
 
 impl Windows {
     fn add(&mut self, rule: usize, at: usize) {
-        match self.0.iter_mut().find(|(known, _)| *known == rule) {
-            Some((_, places)) => places.push(at),
-            None => self.0.push((rule, vec![at])),
+        let known = self.0.iter().position(|(known, _)| *known == rule);
+        let known = known.unwrap_or_else(|| {
+            self.0.push((rule, Vec::new()));
+            self.0.len() - 1
+        });
+        let places = &mut self.0[known].1;
+        match places.last_mut() {
+            Some(last) if at - last.end < NEAR => last.end = at,
+            _ => places.push(at..at),
         }
     }
 }

@@ -28,10 +28,10 @@ pub fn reason<'a>(text: &'a [u8], key: &Range<usize>) -> Option<&'a [u8]> {
         .or_else(|| marker(previous_line(text, start)?, NEXT_LINE))
 }
 
-/// A lone `\r` ends a line here whatever the rest of the text does: a marker that a viewer shows
+/// A lone `\r` or a form feed ends a line here whatever the rest of the text does: a marker that a viewer shows
 /// on another line allows nothing.
 fn is_line_end(byte: u8) -> bool {
-    matches!(byte, b'\n' | b'\r')
+    matches!(byte, b'\n' | b'\r' | b'\x0b' | b'\x0c')
 }
 
 /// The line before the one that begins at `start`.

@@ -33,6 +33,7 @@ impl Exclude {
     pub fn contains(&self, path: &Path) -> bool {
         !self.patterns.is_empty()
             && path.is_relative()
+            && !path.as_os_str().is_empty()
             && self
                 .patterns
                 .matched_path_or_any_parents(path, false)

@@ -24,8 +24,26 @@ impl Page {
     }
 
     /// Adds text; control characters and line ends in it are escaped.
+    ///
+    /// What a CI host would take for a command of a workflow is escaped too: `::` at the start of a
+    /// line, `##[` and `##vso[` anywhere.
     pub fn text(&mut self, text: impl std::fmt::Display) -> &mut Self {
-        escape_into(&mut self.text, text.to_string().as_bytes());
+        let text = text.to_string();
+        let at_start = self.text.is_empty() || self.text.ends_with('\n');
+        let mut text = text.as_str();
+        if at_start && let Some(rest) = text.trim_start().strip_prefix("::") {
+            let blanks = text.len() - text.trim_start().len();
+            escape_into(&mut self.text, &text.as_bytes()[..blanks]);
+            self.text.push_str("\\x3a:");
+            text = rest;
+        }
+        let from = self.text.len();
+        escape_into(&mut self.text, text.as_bytes());
+        for command in ["##[", "##vso["] {
+            while let Some(at) = self.text.get(from..).and_then(|new| new.find(command)) {
+                self.text.replace_range(from + at..=from + at, "\\x23");
+            }
+        }
         self
     }
 
@@ -48,6 +66,10 @@ impl Page {
 
     /// Adds JSON: whatever in its strings a terminal could act on becomes `\u001b`.
     pub fn json(&mut self, json: &str) {
+        // Only strings can hold these.
+        let json = json
+            .replace("##[", "#\\u0023[")
+            .replace("##vso[", "#\\u0023vso[");
         for c in json.chars() {
             if c != '\n' && is_unprintable(c) {
                 for unit in c.encode_utf16(&mut [0; 2]) {
@@ -75,6 +97,18 @@ mod tests {
         let mut page = Page::new(true);
         page.styled(Style::new().bold(), "a\x1b[2J\n").end();
         assert_eq!(page.into_text(), "\u{1b}[1ma\\x1b[2J\\n\u{1b}[0m\n");
+    }
+
+    #[test]
+    fn no_line_is_a_command_of_a_workflow() {
+        let mut page = Page::new(false);
+        page.text("::stop-commands::x").text(" ::y").end();
+        page.text(" ::error::x ##[group] ##vso[task]").end();
+        let text = page.into_text();
+        assert_eq!(
+            text,
+            "\\x3a:stop-commands::x ::y\n \\x3a:error::x \\x23#[group] \\x23#vso[task]\n"
+        );
     }
 
     #[test]

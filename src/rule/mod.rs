@@ -19,7 +19,7 @@ pub use crate::rule::load::RuleError;
 pub const MAX_REACH: usize = 16 * 1024;
 
 /// Memory a compiled pattern may take, in bytes.
-const PATTERN_SIZE: usize = 4 << 20;
+const PATTERN_SIZE: usize = 256 << 10;
 
 /// How grave a finding is.
 #[derive(

@@ -10,11 +10,8 @@ use std::hash::RandomState;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
 
 use git2::ObjectType;
-use git2::Odb;
 use git2::Oid;
 use git2::Repository;
 use time::OffsetDateTime;
@@ -24,11 +21,11 @@ use time::format_description::well_known::Rfc3339;
 use crate::finding::CommitInfo;
 use crate::finding::Finding;
 use crate::finding::Hit;
-use crate::git;
 use crate::git::GitError;
 use crate::git::Opener;
 use crate::git::commit::Commit;
 use crate::git::commit::author;
+use crate::git::object::Objects;
 use crate::git::tree;
 use crate::git::tree::Change;
 use crate::git::tree::EntryKind;
@@ -61,7 +58,7 @@ pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: &Selection) -> Result<(
         blobs: Seen::new(),
         hits: Mutex::default(),
         older_hits: Mutex::default(),
-        names: AtomicBool::new(false),
+        names: Mutex::default(),
         introductions: Mutex::default(),
     };
     history.ref_names();
@@ -131,8 +128,8 @@ struct History<'a> {
     hits: Mutex<HashMap<Oid, Vec<Hit>>>,
     /// The hits of blobs from before a range, once they were asked for.
     older_hits: Mutex<HashMap<Oid, Vec<Hit>>>,
-    /// Whether any file name holds a secret.
-    names: AtomicBool,
+    /// The names in trees that hold a secret.
+    names: Mutex<BTreeSet<Vec<u8>>>,
     introductions: Mutex<Vec<Introduction>>,
 }
 
@@ -157,7 +154,7 @@ impl History<'_> {
     }
 
     fn found_any(&self) -> bool {
-        self.names.load(Ordering::Relaxed)
+        !locked(&self.names).is_empty()
             || !locked(&self.hits).is_empty()
             || !locked(&self.introductions).is_empty()
     }
@@ -197,7 +194,7 @@ impl History<'_> {
     /// Reads every commit, tag, tree and blob once.
     fn read_all(&self) {
         self.each(|repository, task| {
-            let odb = git::odb(repository)?;
+            let odb = Objects::new(repository)?;
             match task {
                 Task::Commit(index) => {
                     let commit = &self.walk.commits[index];
@@ -241,14 +238,14 @@ impl History<'_> {
     /// Inspects the bytes of a commit or a tag.
     fn object(
         &self,
-        odb: &Odb<'_>,
+        odb: &Objects<'_>,
         oid: Oid,
         object: ObjectType,
         kind: Kind,
         name: &[u8],
         commit: Option<usize>,
     ) -> Result<(), GitError> {
-        let object = git::read(odb, oid, object)?;
+        let object = odb.read_as(oid, object)?;
         // An exception in a message would be one that no review sees.
         let inspector = Inspector::new(self.scan.matcher, false, self.scan.settings.explain);
         match inspector.bytes(object.data()) {
@@ -266,7 +263,7 @@ impl History<'_> {
     }
 
     /// Reads what a tree holds and no thread has read yet.
-    fn read_tree(&self, odb: &Odb<'_>, root: Oid) -> Result<(), GitError> {
+    fn read_tree(&self, odb: &Objects<'_>, root: Oid) -> Result<(), GitError> {
         let mut open = vec![(Vec::new(), root)];
         let by_path = !self.scan.settings.exclude.is_empty();
         while let Some((path, oid)) = open.pop() {
@@ -297,7 +294,7 @@ impl History<'_> {
     }
 
     /// Reads what a commit of a range brings in.
-    fn read_changes(&self, odb: &Odb<'_>, commit: &Commit) -> Result<(), GitError> {
+    fn read_changes(&self, odb: &Objects<'_>, commit: &Commit) -> Result<(), GitError> {
         let parents = parent_trees(odb, commit)?;
         tree::compare(odb, commit.tree, &parents, &mut |change| {
             if change.is_new_path() {
@@ -305,12 +302,14 @@ impl History<'_> {
                     self.look_at_name(component);
                 }
             }
-            self.read_blob(odb, change.oid, &change.path);
+            if change.kind != EntryKind::Gitlink {
+                self.read_blob(odb, change.oid, &change.path);
+            }
         })
     }
 
     /// Inspects a blob that no thread has inspected yet.
-    fn read_blob(&self, odb: &Odb<'_>, oid: Oid, path: &[u8]) {
+    fn read_blob(&self, odb: &Objects<'_>, oid: Oid, path: &[u8]) {
         // The path first: the same blob may lie at another one too.
         if self.scan.is_excluded(path)
             || self.scan.settings.cancel.is_cancelled()
@@ -336,14 +335,14 @@ impl History<'_> {
 
     fn look_at_name(&self, name: &[u8]) {
         if !self.scan.name_hits(name, name).is_empty() {
-            self.names.store(true, Ordering::Relaxed);
+            locked(&self.names).insert(name.to_owned());
         }
     }
 
     /// Finds, for every hit, the commits that brought it in.
     fn attribute_all(&self) {
         self.each(|repository, task| {
-            let odb = git::odb(repository)?;
+            let odb = Objects::new(repository)?;
             match task {
                 Task::Commit(index) => self.attribute(&odb, index),
                 Task::Extra(index) => self.attribute_extra(&odb, &self.walk.extras[index]),
@@ -351,13 +350,14 @@ impl History<'_> {
         });
     }
 
-    fn attribute(&self, odb: &Odb<'_>, index: usize) -> Result<(), GitError> {
+    fn attribute(&self, odb: &Objects<'_>, index: usize) -> Result<(), GitError> {
         let commit = &self.walk.commits[index];
         let parents = parent_trees(odb, commit)?;
+        let want_names = !locked(&self.names).is_empty();
         let mut changes = Vec::new();
         tree::compare(odb, commit.tree, &parents, &mut |change| {
-            let named = change.is_new_path() && self.names.load(Ordering::Relaxed);
-            if named || self.has_hits(change.oid) {
+            let wanted = change.is_new_path() && want_names;
+            if wanted || self.has_hits(change.oid) {
                 changes.push(change);
             }
         })?;
@@ -403,7 +403,12 @@ impl History<'_> {
     }
 
     /// The blobs with hits at paths that a parent has and the commit has not.
-    fn deleted(&self, odb: &Odb<'_>, tree: Oid, parents: &[Oid]) -> Result<HashSet<Oid>, GitError> {
+    fn deleted(
+        &self,
+        odb: &Objects<'_>,
+        tree: Oid,
+        parents: &[Oid],
+    ) -> Result<HashSet<Oid>, GitError> {
         let mut deleted = HashSet::new();
         for &parent in parents {
             tree::compare(odb, parent, &[tree], &mut |change| {
@@ -415,7 +420,7 @@ impl History<'_> {
         Ok(deleted)
     }
 
-    fn attribute_extra(&self, odb: &Odb<'_>, extra: &Extra) -> Result<(), GitError> {
+    fn attribute_extra(&self, odb: &Objects<'_>, extra: &Extra) -> Result<(), GitError> {
         let found = |path: &[u8], oid: Oid| {
             let name = if path.is_empty() {
                 extra.name.clone()
@@ -449,7 +454,7 @@ impl History<'_> {
     }
 
     /// The hits of a blob; of one from before the range, by inspecting it now.
-    fn hits_of(&self, odb: &Odb<'_>, oid: Oid, path: &[u8]) -> Vec<Hit> {
+    fn hits_of(&self, odb: &Objects<'_>, oid: Oid, path: &[u8]) -> Vec<Hit> {
         if let Some(hits) = locked(&self.hits).get(&oid) {
             return hits.clone();
         }
@@ -468,8 +473,27 @@ impl History<'_> {
         hits
     }
 
+    /// Tells the names that no file's path holds, as those of empty directories.
+    fn names_without_files(&self) {
+        let told: HashSet<KeyId> = locked(&self.introductions)
+            .iter()
+            .filter(|introduction| introduction.place.kind == Kind::Name)
+            .map(|introduction| introduction.hit.key_id)
+            .collect();
+        let names = std::mem::take(&mut *locked(&self.names));
+        for (place, hit) in names
+            .iter()
+            .flat_map(|name| self.scan.name_hits(name, name))
+        {
+            if !told.contains(&hit.key_id) {
+                self.introduce(place, hit, None);
+            }
+        }
+    }
+
     /// Puts findings and keys into the report.
     fn report(&self, repository: &Repository) {
+        self.names_without_files();
         let introductions = std::mem::take(&mut *locked(&self.introductions));
         let mut commits: BTreeMap<usize, CommitInfo> = BTreeMap::new();
         for index in introductions.iter().filter_map(|i| i.commit) {
@@ -545,7 +569,7 @@ impl History<'_> {
                 BTreeMap::new()
             });
         let mut keys = HashSet::new();
-        match git::odb(repository) {
+        match Objects::new(repository) {
             Ok(odb) => {
                 for (oid, path) in blobs {
                     let hits = self.hits_of(&odb, oid, &path);
@@ -565,11 +589,8 @@ impl History<'_> {
             date: String::new(),
         };
         // It was read before, so it is there; what is not is left empty.
-        let raw = git::odb(repository).and_then(|odb| {
-            Ok(git::read(&odb, commit.oid, ObjectType::Commit)?
-                .data()
-                .to_vec())
-        });
+        let raw = Objects::new(repository)
+            .and_then(|odb| Ok(odb.read_as(commit.oid, ObjectType::Commit)?.data().to_vec()));
         if let Ok(raw) = raw
             && let Some((name, seconds, minutes_east)) = author(&raw)
         {
@@ -582,10 +603,10 @@ impl History<'_> {
 
 /// The trees of a commit's parents. One that a shallow clone lacks holds nothing, as far as
 /// anyone can tell; that the clone is shallow is said elsewhere.
-fn parent_trees(odb: &Odb<'_>, commit: &Commit) -> Result<Vec<Oid>, GitError> {
+fn parent_trees(odb: &Objects<'_>, commit: &Commit) -> Result<Vec<Oid>, GitError> {
     let mut trees = Vec::with_capacity(commit.parents.len());
     for &parent in &commit.parents {
-        match git::read(odb, parent, ObjectType::Commit) {
+        match odb.read_as(parent, ObjectType::Commit) {
             Ok(object) => trees.push(Commit::parse(parent, object.data())?.tree),
             Err(GitError::Object { error, .. }) if error.code() == git2::ErrorCode::NotFound => {}
             Err(error) => return Err(error),

@@ -40,8 +40,8 @@ const OVERLAP: usize = MAX_REACH;
 const CONTEXT: usize = 2 * MAX_REACH;
 /// Bytes of an archive inside of another.
 const MAX_NESTED: u64 = 128 << 20;
-/// A line is indexed at most so far to either side of a secret.
-const LINE_REACH: usize = 64 * 1024;
+/// A line is shown at most so far to either side of a secret.
+const LINE_REACH: usize = 4 * 1024;
 
 /// Why content was not searched to its end.
 #[derive(Debug, thiserror::Error)]
@@ -327,13 +327,11 @@ impl<'a> Inspector<'a> {
         text: &[u8],
         candidate: &Candidate,
         all: &[Candidate],
-        lines: &LineIndex,
+        lines: &LineIndex<'_>,
         inside: &Inside,
     ) -> Hit {
         let span = &candidate.span;
-        let line = lines.line(span.start);
-        let line = line.start.max(span.start.saturating_sub(LINE_REACH))
-            ..line.end.min(span.end.saturating_add(LINE_REACH));
+        let line = lines.line(span.start, LINE_REACH);
         let hidden = hidden_in(all, &line);
         let primary = span.start - line.start..span.end.min(line.end) - line.start;
         let rule = self.matcher.rule(candidate);

@@ -8,6 +8,7 @@ pub mod staged;
 pub mod stdin;
 pub mod worktree;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -18,6 +19,7 @@ use std::time::Instant;
 use crate::finding::CommitInfo;
 use crate::finding::Finding;
 use crate::finding::Hit;
+use crate::key_id::KeyId;
 use crate::matcher::Matcher;
 use crate::place::Kind;
 use crate::place::Label;
@@ -163,7 +165,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Notes what was asked for and not scanned.
-    fn failed(&self, name: Option<&[u8]>, reason: impl std::fmt::Display) {
+    pub fn failed(&self, name: Option<&[u8]>, reason: impl std::fmt::Display) {
         let error = Remark {
             place: name.map(|name| self.redactor().label(name)),
             reason: self.redactor().message(reason),
@@ -243,13 +245,23 @@ impl<'a> Scan<'a> {
 /// The hits of `new` whose key is there more often than in each of the `old` versions: what the
 /// change from these to `new` brings in. Of several places of a key the last ones count as new.
 fn added<'h>(new: &'h [Hit], old: &[&[Hit]]) -> Vec<&'h Hit> {
-    let count = |hits: &[Hit], hit: &Hit| hits.iter().filter(|h| h.key_id == hit.key_id).count();
+    let mut known: HashMap<KeyId, usize> = HashMap::new();
+    for version in old {
+        let mut counts: HashMap<KeyId, usize> = HashMap::new();
+        for hit in *version {
+            let count = counts.entry(hit.key_id).or_default();
+            *count += 1;
+            let most = known.entry(hit.key_id).or_default();
+            *most = (*most).max(*count);
+        }
+    }
     new.iter()
-        .enumerate()
-        .filter(|(index, hit)| {
-            let known = old.iter().map(|old| count(old, hit)).max().unwrap_or(0);
-            count(&new[..*index], hit) >= known
+        .filter(|hit| match known.get_mut(&hit.key_id) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                false
+            }
+            _ => true,
         })
-        .map(|(_, hit)| hit)
         .collect()
 }

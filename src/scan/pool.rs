@@ -12,6 +12,19 @@ use rayon::prelude::*;
 /// Fewer items than this are not worth a thread.
 const WORTH_THREADS: usize = 32;
 
+/// Bytes of stack a thread has, whatever the environment says.
+const STACK: usize = 2 << 20;
+/// The most threads that can be asked for.
+const MAX_THREADS: usize = 256;
+
+/// How many threads `asked` means: 0 is as many as the machine has.
+pub fn threads_for(asked: usize) -> usize {
+    match asked {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        asked => asked.min(MAX_THREADS),
+    }
+}
+
 /// Asks a scan to stop; clones ask the same scan.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel(Arc<AtomicBool>);
@@ -39,17 +52,14 @@ impl Pool {
     /// Makes a pool for `items` items. It has `threads` threads (0: as many as the machine), or
     /// works on the caller's where there is little to do or no thread to be had.
     pub fn new(threads: usize, items: usize, cancel: Cancel) -> Self {
-        let threads = if threads == 0 {
-            std::thread::available_parallelism().map_or(1, usize::from)
-        } else {
-            threads
-        };
+        let threads = threads_for(threads);
         let threads = if threads == 1 || items < WORTH_THREADS {
             None
         } else {
             // No thread to be had is no reason not to scan.
             rayon::ThreadPoolBuilder::new()
                 .num_threads(threads)
+                .stack_size(STACK)
                 .build()
                 .ok()
         };

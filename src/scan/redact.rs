@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use crate::excerpt::Hidden;
 use crate::matcher::Candidate;
 use crate::matcher::Matcher;
@@ -10,6 +12,11 @@ use crate::rule::check::Rejection;
 use crate::secret::Mask;
 use crate::secret::Secret;
 use crate::text::escape;
+
+/// What OpenAI's keys have in the middle.
+const MARKER: &[u8] = b"T3BlbkFJ";
+/// Bytes of a word with the marker from which on it is masked, whatever it is.
+const LONG_WORD: usize = 20;
 
 /// Masks whatever a matcher finds.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +45,18 @@ impl<'a> Redactor<'a> {
             let span = rejected.span.clone();
             let glued = rejected.reason == Rejection::PartOfWord;
             glued.then(|| (span.clone(), Secret::new(&bytes[span], 0).mask()))
+        }));
+        // So may what has the marker in the middle of a long word.
+        let known: Vec<Range<usize>> = parts.iter().map(|(span, _)| span.clone()).collect();
+        parts.extend(memmem::find_iter(bytes, MARKER).filter_map(|at| {
+            if known.iter().any(|span| span.contains(&at)) {
+                return None;
+            }
+            let word = |b: &&u8| b.is_ascii_alphanumeric() || matches!(**b, b'_' | b'-');
+            let start = at - bytes[..at].iter().rev().take_while(word).count();
+            let end = at + bytes[at..].iter().take_while(word).count();
+            let long = end - start >= LONG_WORD;
+            long.then(|| (start..end, Secret::new(&bytes[start..end], 0).mask()))
         }));
         parts.sort_by_key(|(span, _)| (span.start, span.end));
         let mut out = Vec::with_capacity(bytes.len());

@@ -2,14 +2,14 @@
 
 use git2::ErrorCode;
 use git2::ObjectType;
-use git2::Odb;
 use git2::Oid;
 use git2::Repository;
 
 use crate::finding::Hit;
-use crate::git;
 use crate::git::GitError;
 use crate::git::Opener;
+use crate::git::object::Objects;
+use crate::git::tree::EntryKind;
 use crate::place::Kind;
 use crate::scan::Scan;
 use crate::scan::added;
@@ -21,7 +21,7 @@ use crate::source::staged::list;
 
 /// Scans the index. An error means that nothing was scanned; what else went wrong is in the report.
 pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: Selection) -> Result<(), GitError> {
-    let listing = list(&opener.open()?, selection)?;
+    let listing = list(opener, &opener.open()?, selection)?;
     for error in &listing.errors {
         scan.failed(None, error);
     }
@@ -57,7 +57,10 @@ fn one(scan: &Scan<'_>, repository: &Repository, item: &Item) -> Result<(), GitE
             scan.found(&place, [hit], None);
         }
     }
-    let odb = git::odb(repository)?;
+    if item.kind == EntryKind::Gitlink {
+        return Ok(());
+    }
+    let odb = Objects::new(repository)?;
     let Some(inspected) = blob(scan, &odb, item.oid, &item.path)? else {
         return Ok(());
     };
@@ -89,11 +92,11 @@ fn one(scan: &Scan<'_>, repository: &Repository, item: &Item) -> Result<(), GitE
 /// Inspects a blob; `None` if a rule could not be run, which is said.
 pub(super) fn blob(
     scan: &Scan<'_>,
-    odb: &Odb<'_>,
+    odb: &Objects<'_>,
     oid: Oid,
     path: &[u8],
 ) -> Result<Option<Inspected>, GitError> {
-    let object = git::read(odb, oid, ObjectType::Blob)?;
+    let object = odb.read_as(oid, ObjectType::Blob)?;
     match scan.inspector().bytes(object.data()) {
         Ok(inspected) => Ok(Some(inspected)),
         Err(error) => {

@@ -50,7 +50,7 @@ fn one(scan: &Scan<'_>, inspector: &mut Inspector<'_>, item: &Item, options: &Op
     let outcome = match item.kind {
         ItemKind::Directory => return,
         ItemKind::Link => link(inspector, &item.path),
-        ItemKind::File => match file(scan, inspector, &item.path, options) {
+        ItemKind::File | ItemKind::Named => match file(scan, inspector, item, options) {
             Some(outcome) => outcome,
             None => return,
         },
@@ -66,27 +66,44 @@ fn one(scan: &Scan<'_>, inspector: &mut Inspector<'_>, item: &Item, options: &Op
 fn file(
     scan: &Scan<'_>,
     inspector: &mut Inspector<'_>,
-    path: &Path,
+    item: &Item,
     options: &Options,
 ) -> Option<Result<Inspected, InspectError>> {
-    let open = || -> io::Result<(File, u64)> {
-        let file = File::open(path)?;
-        let size = match options.max_filesize {
-            Some(_) => file.metadata()?.len(),
-            None => 0,
-        };
-        Ok((file, size))
-    };
-    match open() {
+    match open(item) {
         Err(error) => Some(Err(error.into())),
         Ok((_, size)) if options.max_filesize.is_some_and(|most| size > most) => {
             let reason = format!("has {size} bytes, more than --max-filesize");
-            scan.skipped(bytes(path), &reason);
+            scan.skipped(bytes(&item.path), &reason);
             None
         }
         Ok((mut file, _)) => {
             Some(inspector.file(&mut file, || scan.settings.cancel.is_cancelled()))
         }
+    }
+}
+
+/// Opens a regular file, and nothing else that has taken its place since it was listed.
+fn open(item: &Item) -> io::Result<(File, u64)> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+
+        use rustix::fs::OFlags;
+
+        let mut flags = OFlags::NONBLOCK;
+        if item.kind == ItemKind::File {
+            flags |= OFlags::NOFOLLOW;
+        }
+        options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0));
+    }
+    let file = options.open(&item.path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        Ok((file, metadata.len()))
+    } else {
+        Err(io::Error::other("it is no regular file any more"))
     }
 }
 

@@ -6,15 +6,19 @@ use std::collections::HashSet;
 
 use git2::ErrorCode;
 use git2::ObjectType;
-use git2::Odb;
 use git2::Oid;
 use git2::Repository;
 
 use crate::git;
 use crate::git::GitError;
 use crate::git::commit::Commit;
+use crate::git::commit::parse_oid;
 use crate::git::commit::parse_tag;
+use crate::git::object::Objects;
 use crate::git::refs;
+
+/// Tags that name tags, of which the last names a commit.
+const MAX_NESTED_TAGS: usize = 100;
 
 /// Which commits count.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +57,7 @@ pub struct Walk {
 
 /// Finds what there is to scan.
 pub fn walk(repository: &Repository, selection: &Selection) -> Result<Walk, GitError> {
-    let odb = git::odb(repository)?;
+    let odb = Objects::new(repository)?;
     let mut walk = Walk::default();
     let (include, exclude) = match selection {
         Selection::Everything => (walk.everything(repository, &odb), HashSet::new()),
@@ -80,7 +84,7 @@ pub fn walk(repository: &Repository, selection: &Selection) -> Result<Walk, GitE
 
 impl Walk {
     /// The commits at the tips of all refs; the rest of what refs name goes into the walk.
-    fn everything(&mut self, repository: &Repository, odb: &Odb<'_>) -> Vec<Oid> {
+    fn everything(&mut self, repository: &Repository, odb: &Objects<'_>) -> Vec<Oid> {
         let refs = refs::all(repository);
         self.errors.extend(refs.errors);
         let mut tips = Vec::new();
@@ -106,17 +110,14 @@ impl Walk {
     /// Takes one object that a ref leads to; gives the one it leads on to, if it is a tag.
     fn tip(
         &mut self,
-        odb: &Odb<'_>,
+        odb: &Objects<'_>,
         name: &[u8],
         oid: Oid,
         tips: &mut Vec<Oid>,
     ) -> Result<Option<Oid>, GitError> {
         let object = odb.read(oid).map_err(|error| GitError::Ref {
             name: name.to_owned(),
-            reason: match error.code() {
-                ErrorCode::NotFound => format!("object {oid} is missing"),
-                _ => format!("object {oid} cannot be read: {}", error.message()),
-            },
+            reason: error.to_string(),
         })?;
         let mut extra = Extra {
             name: name.to_owned(),
@@ -146,7 +147,7 @@ impl Walk {
     fn ranges(
         &mut self,
         repository: &Repository,
-        odb: &Odb<'_>,
+        odb: &Objects<'_>,
         ranges: &[String],
     ) -> Result<(Vec<Oid>, HashSet<Oid>), GitError> {
         let mut include = Vec::new();
@@ -155,21 +156,21 @@ impl Walk {
         for range in ranges {
             if let Some((a, b)) = range.split_once("...") {
                 let (a, b) = (
-                    resolve(repository, a, range)?,
-                    resolve(repository, b, range)?,
+                    resolve(repository, odb, a, range)?,
+                    resolve(repository, odb, b, range)?,
                 );
                 include.extend([a, b]);
                 let ours = self.all_before(odb, vec![a]);
                 let theirs = self.all_before(odb, vec![b]);
                 left_out.extend(ours.intersection(&theirs).copied());
             } else if let Some((base, tip)) = range.split_once("..") {
-                exclude.push(resolve(repository, base, range)?);
+                exclude.push(resolve(repository, odb, base, range)?);
                 let tip = if tip.is_empty() { "HEAD" } else { tip };
-                include.push(resolve(repository, tip, range)?);
+                include.push(resolve(repository, odb, tip, range)?);
             } else if let Some(base) = range.strip_prefix('^') {
-                exclude.push(resolve(repository, base, range)?);
+                exclude.push(resolve(repository, odb, base, range)?);
             } else {
-                include.push(resolve(repository, range, range)?);
+                include.push(resolve(repository, odb, range, range)?);
             }
         }
         if include.is_empty() {
@@ -184,10 +185,9 @@ impl Walk {
 
     /// Commits and all their ancestors that are here. Where a shallow clone ends is no error:
     /// what lies before is left out as well.
-    fn all_before(&mut self, odb: &Odb<'_>, tips: Vec<Oid>) -> HashSet<Oid> {
+    fn all_before(&mut self, odb: &Objects<'_>, tips: Vec<Oid>) -> HashSet<Oid> {
         ancestors(odb, tips, &HashSet::new(), &mut |error| {
-            let missing = matches!(&error, GitError::Object { error, .. } if error.code() == ErrorCode::NotFound);
-            if !missing {
+            if !is_missing(&error) {
                 self.errors.push(error);
             }
         })
@@ -199,7 +199,7 @@ impl Walk {
 
 /// The commits from `tips` on, each once, without those in `exclude`.
 fn ancestors(
-    odb: &Odb<'_>,
+    odb: &Objects<'_>,
     tips: Vec<Oid>,
     exclude: &HashSet<Oid>,
     failed: &mut dyn FnMut(GitError),
@@ -211,7 +211,8 @@ fn ancestors(
         if exclude.contains(&oid) || !seen.insert(oid) {
             continue;
         }
-        let commit = git::read(odb, oid, ObjectType::Commit)
+        let commit = odb
+            .read_as(oid, ObjectType::Commit)
             .and_then(|object| Commit::parse(oid, object.data()));
         match commit {
             Ok(commit) => {
@@ -226,14 +227,16 @@ fn ancestors(
 
 /// Whether an object is missing because the clone is shallow, not because it is damaged.
 fn is_shallow_boundary(repository: &Repository, error: &GitError) -> bool {
-    let GitError::Object { error, .. } = error else {
-        return false;
-    };
-    error.code() == ErrorCode::NotFound && repository.is_shallow()
+    is_missing(error) && repository.is_shallow()
 }
 
 /// The commit that a revision of `range` names.
-fn resolve(repository: &Repository, revision: &str, range: &str) -> Result<Oid, GitError> {
+fn resolve(
+    repository: &Repository,
+    odb: &Objects<'_>,
+    revision: &str,
+    range: &str,
+) -> Result<Oid, GitError> {
     let fail = |reason: &str| GitError::Revision {
         revision: if revision.is_empty() { range } else { revision }.to_owned(),
         reason: reason.to_owned(),
@@ -253,21 +256,62 @@ fn resolve(repository: &Repository, revision: &str, range: &str) -> Result<Oid, 
             "is not known here; fetch it, or check its spelling"
         }
     };
-    repository
-        .revparse_single(revision)
-        .and_then(|object| object.peel_to_commit())
-        .map(|commit| commit.id())
-        .map_err(|error| match error.code() {
-            ErrorCode::NotFound => fail(shallow()),
-            ErrorCode::Ambiguous => fail("is ambiguous; write more digits"),
-            ErrorCode::InvalidSpec => fail("is no revision; see `git help revisions`"),
-            _ => fail(&format!("does not name a commit: {}", error.message())),
+    let found = match named(repository, revision) {
+        Some(oid) => Ok(oid),
+        None => repository
+            .revparse_single(revision)
+            .map(|object| object.id())
+            .map_err(|error| match error.code() {
+                ErrorCode::NotFound => fail(shallow()),
+                ErrorCode::Ambiguous => fail("is ambiguous; write more digits"),
+                ErrorCode::InvalidSpec => fail("is no revision; see `git help revisions`"),
+                _ => fail(&format!("does not name a commit: {}", error.message())),
+            }),
+    };
+    let mut oid = found?;
+    for _ in 0..MAX_NESTED_TAGS {
+        let object = match odb.read(oid) {
+            Ok(object) => object,
+            Err(error) if is_missing(&error) => return Err(fail(shallow())),
+            Err(error) => return Err(error),
+        };
+        match object.kind() {
+            ObjectType::Commit => return Ok(oid),
+            ObjectType::Tag => oid = parse_tag(oid, object.data())?.0,
+            _ => break,
+        }
+    }
+    Err(fail("does not name a commit"))
+}
+
+/// The object that a full id, `HEAD` or the name of a ref stands for. libgit2 reads the object to
+/// tell, and one that was cut off it would never get to the end of.
+fn named(repository: &Repository, revision: &str) -> Option<Oid> {
+    if revision == "HEAD" {
+        return git::head(repository).ok().flatten();
+    }
+    if let Some(oid) = parse_oid(revision.as_bytes()) {
+        return Some(oid);
+    }
+    ["", "refs/", "refs/tags/", "refs/heads/", "refs/remotes/"]
+        .iter()
+        .find_map(|prefix| {
+            repository
+                .find_reference(&format!("{prefix}{revision}"))
+                .and_then(|reference| reference.resolve())
+                .ok()?
+                .target()
         })
+}
+
+/// Whether an object could not be read because there is none.
+fn is_missing(error: &GitError) -> bool {
+    matches!(error, GitError::Object { error, .. } if error.code() == ErrorCode::NotFound)
 }
 
 /// The commits that remote-tracking refs reach.
 pub fn pushed(repository: &Repository) -> Result<HashSet<Oid>, GitError> {
-    let odb = git::odb(repository)?;
+    let odb = Objects::new(repository)?;
     let tips = refs::all(repository)
         .refs
         .into_iter()
@@ -284,8 +328,8 @@ pub fn pushed(repository: &Repository) -> Result<HashSet<Oid>, GitError> {
 pub fn head_blobs(repository: &Repository) -> Result<BTreeMap<Oid, Vec<u8>>, GitError> {
     let mut blobs = BTreeMap::new();
     if let Some(head) = git::head(repository)? {
-        let odb = git::odb(repository)?;
-        let object = git::read(&odb, head, ObjectType::Commit)?;
+        let odb = Objects::new(repository)?;
+        let object = odb.read_as(head, ObjectType::Commit)?;
         let commit = Commit::parse(head, object.data())?;
         git::tree::compare(&odb, commit.tree, &[], &mut |file| {
             blobs.insert(file.oid, file.path);

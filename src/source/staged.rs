@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::path::Path;
 
 use git2::Index;
 use git2::Oid;
@@ -9,6 +10,8 @@ use git2::Repository;
 
 use crate::git;
 use crate::git::GitError;
+use crate::git::Opener;
+use crate::git::object::Objects;
 use crate::git::tree;
 use crate::git::tree::EntryKind;
 
@@ -31,6 +34,8 @@ pub enum Selection {
 pub struct Item {
     /// Its path from the root of the worktree.
     pub path: Vec<u8>,
+    /// A file, a link or a gitlink, of which only the name counts.
+    pub kind: EntryKind,
     /// Its blob.
     pub oid: Oid,
     /// The blob that `HEAD` has at the path, if both are files or both links.
@@ -49,11 +54,19 @@ pub struct Listing {
 }
 
 /// Lists the files of the index.
-pub fn list(repository: &Repository, selection: Selection) -> Result<Listing, GitError> {
-    if repository.is_bare() {
+pub fn list(
+    opener: &Opener,
+    repository: &Repository,
+    selection: Selection,
+) -> Result<Listing, GitError> {
+    if opener.is_bare(repository) {
         return Err(GitError::Bare);
     }
     let index = repository.index().map_err(GitError::Index)?;
+    let is_file = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.is_file());
+    if let Some(path) = index.path().filter(|path| path.exists() && !is_file(path)) {
+        return Err(GitError::NotAFile(path.to_owned()));
+    }
     let mut head = match selection {
         Selection::Changed => head_files(repository)?,
         Selection::Everything => HashMap::new(),
@@ -69,6 +82,7 @@ pub fn list(repository: &Repository, selection: Selection) -> Result<Listing, Gi
                         is_new_path: old.is_none(),
                         old: old.filter(|old| old.0 == kind).map(|old| old.1),
                         path,
+                        kind,
                         oid,
                     });
                 }
@@ -85,7 +99,7 @@ pub fn list(repository: &Repository, selection: Selection) -> Result<Listing, Gi
     Ok(listing)
 }
 
-/// The files and links of the index that a commit would take.
+/// What of the index a commit would take.
 fn entries(
     index: &Index,
 ) -> impl Iterator<Item = Result<(Vec<u8>, EntryKind, Oid), GitError>> + '_ {
@@ -93,7 +107,7 @@ fn entries(
         let kind = EntryKind::of(entry.mode);
         if entry.flags & STAGE != 0 {
             Some(Err(GitError::Unmerged(entry.path)))
-        } else if entry.flags_extended & INTENT_TO_ADD != 0 || kind == EntryKind::Gitlink {
+        } else if entry.flags_extended & INTENT_TO_ADD != 0 {
             None
         } else {
             Some(Ok((entry.path, kind, entry.id)))
@@ -101,12 +115,12 @@ fn entries(
     })
 }
 
-/// Every file and link of the commit that is checked out.
+/// Every file, link and gitlink of the commit that is checked out.
 fn head_files(repository: &Repository) -> Result<HashMap<Vec<u8>, (EntryKind, Oid)>, GitError> {
     let mut files = HashMap::new();
     if let Some(head) = git::head(repository)? {
-        let odb = git::odb(repository)?;
-        let raw = git::read(&odb, head, git2::ObjectType::Commit)?;
+        let odb = Objects::new(repository)?;
+        let raw = odb.read_as(head, git2::ObjectType::Commit)?;
         let commit = git::commit::Commit::parse(head, raw.data())?;
         tree::compare(&odb, commit.tree, &[], &mut |file| {
             files.insert(file.path, (file.kind, file.oid));

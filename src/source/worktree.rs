@@ -9,6 +9,7 @@ use std::panic::catch_unwind;
 use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -17,8 +18,12 @@ use git2::RepositoryOpenFlags;
 use ignore::WalkBuilder;
 use ignore::WalkState;
 
+use crate::git::path_of;
 use crate::git::tree::EntryKind;
 use crate::policy::exclude::Exclude;
+
+/// Bytes of an ignore file that is heeded.
+const MAX_IGNORE_FILE: u64 = 1 << 20;
 
 /// Why a pipe, a socket or a device was left out.
 pub const NOT_A_FILE: &str = "is a pipe, a socket or a device";
@@ -32,19 +37,21 @@ pub struct Options {
     pub max_filesize: Option<u64>,
     /// What the user leaves out.
     pub exclude: Exclude,
-    /// Threads that list; 0: as many as the machine has.
+    /// Threads that list.
     pub threads: usize,
 }
 
 /// What an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ItemKind {
-    /// A regular file.
-    File,
     /// A symbolic link: its target is read, not followed.
     Link,
     /// A directory: only its name counts.
     Directory,
+    /// A regular file.
+    File,
+    /// The same, named on the command line, where it may be a link to one.
+    Named,
 }
 
 /// Something to scan.
@@ -75,6 +82,10 @@ pub fn list(roots: &[PathBuf], options: &Options) -> Listing {
             Err(error) => listing.errors.push((root.clone(), cannot_read(&error))),
             Ok(metadata) if metadata.is_dir() => {
                 let before = listing.items.len();
+                listing.items.push(Item {
+                    path: root.clone(),
+                    kind: ItemKind::Directory,
+                });
                 Lister {
                     root,
                     options,
@@ -85,7 +96,7 @@ pub fn list(roots: &[PathBuf], options: &Options) -> Listing {
             }
             Ok(metadata) if metadata.is_file() => listing.items.push(Item {
                 path: clean(root),
-                kind: ItemKind::File,
+                kind: ItemKind::Named,
             }),
             Ok(_) => listing.errors.push((
                 root.clone(),
@@ -93,8 +104,13 @@ pub fn list(roots: &[PathBuf], options: &Options) -> Listing {
             )),
         }
     }
-    listing.items.sort();
-    listing.items.dedup();
+    // A file that is also named counts as named.
+    listing
+        .items
+        .sort_by(|a, b| a.path.cmp(&b.path).then(b.kind.cmp(&a.kind)));
+    listing
+        .items
+        .dedup_by(|later, first| later.path == first.path);
     listing
 }
 
@@ -144,11 +160,14 @@ impl Lister<'_> {
         let tracked = repository
             .as_ref()
             .and_then(|repository| tracked_below(repository, directory));
-        let ignored_itself = repository
-            .as_ref()
-            .is_some_and(|repository| is_ignored(repository, directory));
+        let ignored_itself = repository.as_ref().is_some_and(|repository| {
+            !can_heed(repository, directory) || is_ignored(repository, directory)
+        });
         let heed_ignore = tracked.is_some() && !ignored_itself;
-        let found = self.walk(directory, heed_ignore);
+        let mut found = self.walk(directory, heed_ignore);
+        for odd in std::mem::take(&mut found.odd) {
+            found.add_all(self.walk(&odd, false));
+        }
         if heed_ignore {
             let walked: HashSet<&Path> = found.items.iter().map(|item| &*item.path).collect();
             for (path, kind) in tracked.unwrap_or_default() {
@@ -173,11 +192,9 @@ impl Lister<'_> {
 
     /// Walks a directory.
     fn walk(&self, directory: &Path, heed_ignore: bool) -> Found {
-        let threads = if self.options.threads == 0 {
-            std::thread::available_parallelism().map_or(1, usize::from)
-        } else {
-            self.options.threads
-        };
+        let threads = self.options.threads;
+        let odd = Arc::new(Mutex::new(Vec::new()));
+        let odd_here = Arc::clone(&odd);
         let mut builder = WalkBuilder::new(directory);
         builder
             .standard_filters(false)
@@ -187,10 +204,20 @@ impl Lister<'_> {
             .require_git(true)
             .follow_links(false)
             .threads(threads)
-            .filter_entry(|entry| {
-                entry.depth() == 0
-                    || entry.file_name() != OsStr::new(".git")
-                    || !is_git_directory(entry.path())
+            .filter_entry(move |entry| {
+                if entry.depth() == 0 {
+                    return true;
+                }
+                if entry.file_name() == OsStr::new(".git") && is_git_directory(entry.path()) {
+                    return false;
+                }
+                let is_directory = entry.file_type().is_some_and(|kind| kind.is_dir());
+                if heed_ignore && is_directory && !is_plain(&entry.path().join(".gitignore")) {
+                    let mut odd = odd_here.lock().unwrap_or_else(PoisonError::into_inner);
+                    odd.push(entry.path().to_owned());
+                    return false;
+                }
+                true
             });
         if threads > 1 {
             let found = Mutex::new(Found::default());
@@ -204,13 +231,18 @@ impl Lister<'_> {
                 builder.build_parallel().run(|| Box::new(add));
             }));
             if walked.is_ok() {
-                return found.into_inner().unwrap_or_else(PoisonError::into_inner);
+                let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+                found.odd = taken(&odd);
+                return found;
             }
         }
+        // Those of a walk that broke off would come twice.
+        taken(&odd);
         let mut found = Found::default();
         for entry in builder.build() {
             found.add(entry, directory);
         }
+        found.odd = taken(&odd);
         found
     }
 
@@ -219,12 +251,18 @@ impl Lister<'_> {
         let whole = clean(&directory.join(path));
         // A path through a link leads out of the worktree; to git the file is gone.
         let mut prefix = directory.to_owned();
+        let mut above = Vec::new();
         for component in path.parent().into_iter().flat_map(Path::components) {
             prefix.push(component);
             if fs::symlink_metadata(&prefix).is_ok_and(|metadata| metadata.is_symlink()) {
                 return;
             }
+            above.push(Item {
+                path: clean(&prefix),
+                kind: ItemKind::Directory,
+            });
         }
+        self.listing.items.extend(above);
         match fs::symlink_metadata(&whole) {
             Ok(metadata) if metadata.is_file() => self.listing.items.push(Item {
                 path: whole,
@@ -253,9 +291,44 @@ impl Lister<'_> {
     }
 }
 
+/// What is behind a lock, and nothing in its place.
+fn taken<T: Default>(mutex: &Mutex<T>) -> T {
+    std::mem::take(&mut *mutex.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Whether an ignore file means to us what it means to git, or is not there. git follows no link to
+/// one, nobody should wait for a pipe, and braces are alternatives to the walk but not to git.
+/// Where it is not, nothing is ignored.
+fn is_plain(path: &Path) -> bool {
+    match fs::symlink_metadata(path) {
+        Err(error) => matches!(
+            error.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        ),
+        Ok(metadata) if metadata.is_file() && metadata.len() <= MAX_IGNORE_FILE => {
+            fs::read(path).is_ok_and(|content| !content.contains(&b'{'))
+        }
+        Ok(_) => false,
+    }
+}
+
+/// Whether the ignore files above a directory and in it are plain ones.
+fn can_heed(repository: &Repository, directory: &Path) -> bool {
+    let Some(below) = relative(repository, directory) else {
+        return false;
+    };
+    let top = repository.workdir().unwrap_or(directory);
+    let plain_above = below
+        .ancestors()
+        .all(|above| is_plain(&top.join(above).join(".gitignore")));
+    plain_above && is_plain(&repository.commondir().join("info/exclude"))
+}
+
 /// What a walk found.
 #[derive(Default)]
 struct Found {
+    /// Directories with an ignore file that is none, which were not entered.
+    odd: Vec<PathBuf>,
     items: Vec<Item>,
     repositories: Vec<PathBuf>,
     skipped: Vec<(PathBuf, String)>,
@@ -263,11 +336,18 @@ struct Found {
 }
 
 impl Found {
+    fn add_all(&mut self, other: Self) {
+        self.items.extend(other.items);
+        self.repositories.extend(other.repositories);
+        self.skipped.extend(other.skipped);
+        self.errors.extend(other.errors);
+    }
+
     fn add(&mut self, entry: Result<ignore::DirEntry, ignore::Error>, directory: &Path) {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                let path = path_of(&error).unwrap_or(directory).to_owned();
+                let path = path_in(&error).unwrap_or(directory).to_owned();
                 let reason = match error.io_error() {
                     Some(error) => cannot_read(error),
                     None => format!("cannot be listed: {error}"),
@@ -316,14 +396,14 @@ fn clean(path: &Path) -> PathBuf {
 }
 
 /// The path that a walk's error is about.
-fn path_of(error: &ignore::Error) -> Option<&Path> {
+fn path_in(error: &ignore::Error) -> Option<&Path> {
     match error {
         ignore::Error::WithPath { path, .. } => Some(path),
         ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => {
-            path_of(err)
+            path_in(err)
         }
         ignore::Error::Loop { child, .. } => Some(child),
-        ignore::Error::Partial(errors) => errors.iter().find_map(path_of),
+        ignore::Error::Partial(errors) => errors.iter().find_map(path_in),
         _ => None,
     }
 }
@@ -355,7 +435,7 @@ fn tracked_below(repository: &Repository, directory: &Path) -> Option<Vec<(PathB
     let mut entries: Vec<_> = index
         .iter()
         .filter_map(|entry| {
-            let path = bytes_to_path(&entry.path);
+            let path = path_of(&entry.path);
             let inside = path.strip_prefix(&below).ok()?.to_owned();
             let plain = inside
                 .components()
@@ -386,15 +466,4 @@ fn relative(repository: &Repository, directory: &Path) -> Option<PathBuf> {
     let top = repository.workdir()?.canonicalize().ok()?;
     let directory = directory.canonicalize().ok()?;
     directory.strip_prefix(&top).ok().map(Path::to_owned)
-}
-
-#[cfg(unix)]
-fn bytes_to_path(bytes: &[u8]) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt as _;
-    PathBuf::from(OsStr::from_bytes(bytes))
-}
-
-#[cfg(not(unix))]
-fn bytes_to_path(bytes: &[u8]) -> PathBuf {
-    PathBuf::from(String::from_utf8_lossy(bytes).into_owned())
 }

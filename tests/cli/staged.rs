@@ -548,7 +548,7 @@ fn a_missing_object_is_named_and_the_rest_is_scanned() {
 
     let report = repo.report(&["staged"]);
 
-    report.is_incomplete(&["b.py:1"], "a.py: blob ");
+    report.is_incomplete(&["b.py:1"], "a.py: object ");
     assert!(report.stderr.contains(&blob), "{}", report.stderr);
 }
 
@@ -563,7 +563,7 @@ fn a_damaged_object_is_named() {
     assert!(exists(&repo.path(&path)));
     repo.remove(&path).write(&path, "no object");
 
-    repo.report(&["staged"]).is_incomplete(&[], "a.py: blob ");
+    repo.report(&["staged"]).is_incomplete(&[], "a.py: object ");
 }
 
 #[test]

@@ -71,19 +71,29 @@ pub(crate) fn run(what: &What, options: &Options, opener: &Opener) -> anyhow::Re
                 .cloned()
                 .partition(|path| path == Path::new("-"));
             if !stdin.is_empty() {
-                anyhow::ensure!(!output::stdin_was_closed(), "standard input is closed");
-                scan::stdin::scan(&scan, &mut io::stdin().lock());
+                match output::trouble(&io::stdin(), false) {
+                    Some(trouble) => scan.failed(None, format_args!("standard input {trouble}")),
+                    None => scan::stdin::scan(&scan, &mut io::stdin().lock()),
+                }
             }
             let walk = worktree::Options {
                 no_ignore: *no_ignore,
                 max_filesize: *max_filesize,
                 exclude: exclude()?,
-                threads: options.threads,
+                threads: scan::pool::threads_for(options.threads),
             };
             scan::worktree::scan(&scan, &files, &walk);
         }
-        What::Staged(selection) => scan::staged::scan(&scan, opener, *selection)?,
-        What::History(selection) => scan::history::scan(&scan, opener, selection)?,
+        What::Staged(selection) => {
+            if let Err(error) = scan::staged::scan(&scan, opener, *selection) {
+                scan.failed(None, &error);
+            }
+        }
+        What::History(selection) => {
+            if let Err(error) = scan::history::scan(&scan, opener, selection) {
+                scan.failed(None, &error);
+            }
+        }
     }
     let report = scan.finish();
     let written = write(&report, matcher.rules(), options, redactor);

@@ -1,0 +1,229 @@
+//! Objects: loose ones read here, packed ones by libgit2.
+//!
+//! libgit2 trusts what a loose object says of its size, and waits for ever for the rest of one that
+//! was cut off.
+
+use std::fs::File;
+use std::io;
+use std::io::Read as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use flate2::read::ZlibDecoder;
+use git2::ObjectType;
+use git2::Odb;
+use git2::OdbObject;
+use git2::Oid;
+use git2::Repository;
+
+use crate::git::GitError;
+
+/// The largest object that is read, in bytes.
+const MAX_OBJECT: u64 = 1 << 30;
+/// Deflate makes nothing larger than this many times what it reads.
+const MAX_RATIO: u64 = 1040;
+/// Bytes of `blob 123\0`.
+const MAX_HEADER: usize = 32;
+/// Alternates of alternates that git follows.
+const MAX_ALTERNATES: usize = 5;
+
+/// The objects of a repository. Each thread has its own.
+pub struct Objects<'repository> {
+    odb: Odb<'repository>,
+    directories: Vec<PathBuf>,
+}
+
+impl std::fmt::Debug for Objects<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Objects")
+            .field("directories", &self.directories)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An object's kind and content.
+pub enum Object<'odb> {
+    /// From a pack.
+    Packed(OdbObject<'odb>),
+    /// From a file of its own.
+    Loose(ObjectType, Vec<u8>),
+}
+
+impl std::fmt::Debug for Object<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Object({}, {} bytes)", self.kind(), self.data().len())
+    }
+}
+
+impl Object<'_> {
+    /// What it is.
+    pub fn kind(&self) -> ObjectType {
+        match self {
+            Self::Packed(object) => object.kind(),
+            Self::Loose(kind, _) => *kind,
+        }
+    }
+
+    /// Its bytes.
+    pub fn data(&self) -> &[u8] {
+        match self {
+            Self::Packed(object) => object.data(),
+            Self::Loose(_, data) => data,
+        }
+    }
+}
+
+impl<'repository> Objects<'repository> {
+    /// Opens the objects of a repository.
+    pub fn new(repository: &'repository Repository) -> Result<Self, GitError> {
+        let own = std::env::var_os("GIT_OBJECT_DIRECTORY").map(PathBuf::from);
+        // An object is named by its content, so it does no harm to look in more places.
+        let mut directories: Vec<PathBuf> = own.into_iter().collect();
+        directories.push(repository.commondir().join("objects"));
+        if let Some(list) = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES") {
+            directories.extend(std::env::split_paths(&list));
+        }
+        let mut from = 0;
+        for _ in 0..MAX_ALTERNATES {
+            let to = directories.len();
+            for at in from..to {
+                let more = alternates(&directories[at]);
+                directories.extend(more);
+            }
+            from = to;
+        }
+        Ok(Self {
+            odb: repository.odb().map_err(GitError::Open)?,
+            directories,
+        })
+    }
+
+    /// Reads an object of any kind.
+    pub fn read(&self, oid: Oid) -> Result<Object<'_>, GitError> {
+        let hex = oid.to_string();
+        let (shard, file) = hex.split_at(2);
+        for directory in &self.directories {
+            let path = directory.join(shard).join(file);
+            match loose(&path, oid) {
+                Ok(None) => {}
+                Ok(Some((kind, data))) => return Ok(Object::Loose(kind, data)),
+                Err(error) => return Err(GitError::Loose { oid, error }),
+            }
+        }
+        match self.odb.read(oid) {
+            Ok(object) => Ok(Object::Packed(object)),
+            Err(error) => Err(GitError::Object { oid, error }),
+        }
+    }
+
+    /// Reads an object and insists on its kind.
+    pub fn read_as(&self, oid: Oid, kind: ObjectType) -> Result<Object<'_>, GitError> {
+        let object = self.read(oid)?;
+        if object.kind() == kind {
+            Ok(object)
+        } else {
+            let kind = kind.str();
+            Err(GitError::Malformed { kind, oid })
+        }
+    }
+}
+
+/// The object directories that another one borrows from. A list that cannot be read leads to
+/// objects that cannot be found, which is said of each.
+fn alternates(directory: &Path) -> Vec<PathBuf> {
+    let list = directory.join("info/alternates");
+    let is_file = std::fs::metadata(&list).is_ok_and(|metadata| metadata.is_file());
+    let content = if is_file {
+        std::fs::read(&list).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
+    content
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty() && !line.starts_with(b"#"))
+        .map(|line| directory.join(crate::git::path_of(line)))
+        .collect()
+}
+
+/// Reads a loose object; `None` if there is no such file.
+fn loose(path: &Path, oid: Oid) -> io::Result<Option<(ObjectType, Vec<u8>)>> {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+    if !metadata.is_file() && !metadata.is_symlink() || !path.metadata()?.is_file() {
+        return Err(bad("is no regular file"));
+    }
+    let mut content = ZlibDecoder::new(File::open(path)?);
+    let mut header = Vec::with_capacity(MAX_HEADER);
+    while header.last() != Some(&0) {
+        let mut byte = [0];
+        if header.len() == MAX_HEADER || content.read(&mut byte)? == 0 {
+            return Err(bad("has no header"));
+        }
+        header.push(byte[0]);
+    }
+    let (kind, size) = parse_header(&header).ok_or_else(|| bad("has a damaged header"))?;
+    if size > MAX_OBJECT {
+        return Err(bad("is larger than 1 GiB"));
+    }
+    if size > metadata.len().saturating_mul(MAX_RATIO) && !metadata.is_symlink() {
+        return Err(bad("is cut off"));
+    }
+    let mut data = Vec::new();
+    let capacity = usize::try_from(size).map_err(io::Error::other)?;
+    data.try_reserve_exact(capacity)
+        .map_err(|_| bad("does not fit into memory"))?;
+    content.take(size + 1).read_to_end(&mut data)?;
+    if data.len() as u64 != size {
+        return Err(bad("is not as long as it says"));
+    }
+    let hash = Oid::hash_object_ext(kind, &data, oid.object_format())
+        .map_err(|error| bad(error.message()))?;
+    if hash != oid {
+        return Err(bad("has another content than its name says"));
+    }
+    Ok(Some((kind, data)))
+}
+
+/// Reads `blob 123\0`.
+fn parse_header(header: &[u8]) -> Option<(ObjectType, u64)> {
+    let text = std::str::from_utf8(header.strip_suffix(b"\0")?).ok()?;
+    let (kind, size) = text.split_once(' ')?;
+    let kind = match kind {
+        "blob" => ObjectType::Blob,
+        "tree" => ObjectType::Tree,
+        "commit" => ObjectType::Commit,
+        "tag" => ObjectType::Tag,
+        _ => return None,
+    };
+    Some((kind, size.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers() {
+        assert_eq!(parse_header(b"blob 12\0"), Some((ObjectType::Blob, 12)));
+        for bad in [
+            &b"blob 12"[..],
+            b"blub 12\0",
+            b"blob -1\0",
+            b"blob\0",
+            b"\0",
+        ] {
+            assert_eq!(parse_header(bad), None);
+        }
+    }
+}
