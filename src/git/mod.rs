@@ -161,10 +161,27 @@ impl Opener {
         })?;
         // A namespace is for those who serve refs; here it would only hide some.
         repository.remove_namespace().map_err(GitError::Open)?;
-        if let Self::Environment = self {
-            open_index_of_environment(&repository)?;
-        }
         Ok(repository)
+    }
+
+    /// The file that holds the index. A relative `GIT_INDEX_FILE` is relative to the top of the
+    /// worktree, wherever a hook went; libgit2 takes it from the current directory, and a file that
+    /// is not there for an empty index.
+    pub fn index_path(&self, repository: &Repository) -> PathBuf {
+        let given = match self {
+            Self::Environment => std::env::var_os("GIT_INDEX_FILE").filter(|path| !path.is_empty()),
+            Self::From(_) => None,
+        };
+        match given {
+            Some(path) => repository.workdir().unwrap_or(Path::new("")).join(path),
+            None => repository.path().join("index"),
+        }
+    }
+
+    /// The index.
+    pub fn index(&self, repository: &Repository) -> Result<git2::Index, GitError> {
+        let path = self.index_path(repository);
+        git2::Index::open_ext(&path, repository.object_format()).map_err(GitError::Index)
     }
 
     /// Whether the repository is used without a worktree.
@@ -173,25 +190,6 @@ impl Opener {
             matches!(self, Self::Environment) && std::env::var_os("GIT_WORK_TREE").is_some();
         repository.is_bare() && !given
     }
-}
-
-/// Opens the index that git hands to a hook. A relative path is relative to the top of the
-/// worktree, wherever the hook went; libgit2 takes it from the current directory, and a file that
-/// is not there for an empty index.
-fn open_index_of_environment(repository: &Repository) -> Result<(), GitError> {
-    let path = match std::env::var_os("GIT_INDEX_FILE") {
-        Some(path) if !path.is_empty() => PathBuf::from(path),
-        _ => return Ok(()),
-    };
-    let Some(top) = repository.workdir() else {
-        return Ok(());
-    };
-    if path.is_relative() {
-        let mut index = git2::Index::open_ext(&top.join(path), repository.object_format())
-            .map_err(GitError::Index)?;
-        repository.set_index(&mut index).map_err(GitError::Index)?;
-    }
-    Ok(())
 }
 
 /// The directories at which the search for a repository stops.

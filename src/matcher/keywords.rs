@@ -20,11 +20,11 @@ pub(super) struct Keywords {
 
 /// What a keyword stands for.
 #[derive(Debug)]
-pub(super) struct Meaning {
+struct Meaning {
     /// The rules to try around it.
-    pub(super) rules: Vec<usize>,
+    rules: Vec<usize>,
     /// What to decode around it.
-    pub(super) trigger: Option<Trigger>,
+    trigger: Option<Trigger>,
 }
 
 #[derive(Debug)]
@@ -68,12 +68,18 @@ impl Keywords {
         })
     }
 
-    /// Calls `hit` with every place of a keyword and what it means, in the order of the places.
-    pub(super) fn each(&self, text: &[u8], mut hit: impl FnMut(usize, &Meaning)) {
+    /// The rules to try around a keyword.
+    pub(super) fn rules(&self, keyword: usize) -> &[usize] {
+        &self.meaning[keyword].rules
+    }
+
+    /// Calls `hit` with every place of a keyword, the keyword's number, and what to decode there;
+    /// in the order of the places.
+    pub(super) fn each(&self, text: &[u8], mut hit: impl FnMut(usize, usize, Option<Trigger>)) {
         let mut at = 0;
         // From one byte after the last hit, since keywords may overlap.
         while let Some((start, keyword)) = self.search.next(text, at) {
-            hit(start, &self.meaning[keyword]);
+            hit(start, keyword, self.meaning[keyword].trigger);
             at = start + 1;
         }
     }

@@ -204,17 +204,15 @@ impl Matcher {
         seams: &[usize],
         mut triggered: impl FnMut(usize, Trigger),
     ) -> Result<Matches, MatchError> {
-        let mut windows = Windows::default();
-        self.keywords.each(text, |at, meaning| {
-            for &rule in &meaning.rules {
-                windows.add(rule, at);
-            }
-            if let Some(trigger) = meaning.trigger {
+        let mut places = Places::default();
+        self.keywords.each(text, |at, keyword, trigger| {
+            places.add(keyword, at);
+            if let Some(trigger) = trigger {
                 triggered(at, trigger);
             }
         });
         let mut matches = Matches::default();
-        for (rule, places) in windows.0 {
+        for (rule, places) in places.by_rule(&self.keywords) {
             self.find_around(rule, text, &places, &mut matches)?;
         }
         matches.settle(seams);
@@ -259,7 +257,7 @@ impl Matcher {
         };
         for next in windows {
             if next.start <= current.end {
-                current.end = next.end;
+                current.end = current.end.max(next.end);
             } else {
                 self.run(index, compiled, text, current, matches);
                 current = next;
@@ -362,22 +360,31 @@ fn find_at(rule: &Rule, regex: &Regex, text: &[u8], at: usize) -> Option<Found> 
 /// Places of keywords that are nearer to each other than this are kept as one.
 const NEAR: usize = 256;
 
-/// The places of keywords, a list a rule; empty and unallocated until something hits.
+/// The places of each keyword; empty and unallocated until something hits.
 #[derive(Default)]
-struct Windows(Vec<(usize, Vec<Range<usize>>)>);
+struct Places(BTreeMap<usize, Vec<Range<usize>>>);
 
-impl Windows {
-    fn add(&mut self, rule: usize, at: usize) {
-        let known = self.0.iter().position(|(known, _)| *known == rule);
-        let known = known.unwrap_or_else(|| {
-            self.0.push((rule, Vec::new()));
-            self.0.len() - 1
-        });
-        let places = &mut self.0[known].1;
+impl Places {
+    fn add(&mut self, keyword: usize, at: usize) {
+        let places = self.0.entry(keyword).or_default();
         match places.last_mut() {
             Some(last) if at - last.end < NEAR => last.end = at,
             _ => places.push(at..at),
         }
+    }
+
+    /// The places around which each rule is to be tried, ascending.
+    fn by_rule(self, keywords: &Keywords) -> BTreeMap<usize, Vec<Range<usize>>> {
+        let mut by_rule: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
+        for (keyword, places) in self.0 {
+            for &rule in keywords.rules(keyword) {
+                by_rule.entry(rule).or_default().extend_from_slice(&places);
+            }
+        }
+        for places in by_rule.values_mut() {
+            places.sort_by_key(|place| (place.start, place.end));
+        }
+        by_rule
     }
 }
 

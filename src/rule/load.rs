@@ -25,7 +25,7 @@ const BUILT_IN: [(&str, &str); 2] = [
 /// Bytes a rule file may have.
 const MAX_FILE: u64 = 4 << 20;
 /// Rules a file may hold.
-const MAX_RULES: usize = 200;
+const MAX_RULES: usize = 1000;
 /// The shortest keyword: shorter ones would stop the search at every other line.
 const MIN_KEYWORD: usize = 3;
 

@@ -19,7 +19,10 @@ pub use crate::rule::load::RuleError;
 pub const MAX_REACH: usize = 16 * 1024;
 
 /// Memory a compiled pattern may take, in bytes.
-const PATTERN_SIZE: usize = 256 << 10;
+const PATTERN_SIZE: usize = 64 << 10;
+
+/// Memory that running a pattern may take, in bytes.
+const CACHE_SIZE: usize = 8 << 20;
 
 /// How grave a finding is.
 #[derive(
@@ -106,7 +109,7 @@ impl Rule {
                 let regex = regex::bytes::RegexBuilder::new(&self.pattern)
                     .unicode(false)
                     .size_limit(PATTERN_SIZE)
-                    .dfa_size_limit(PATTERN_SIZE)
+                    .dfa_size_limit(CACHE_SIZE)
                     .build()?;
                 Ok(Compiled {
                     regex,

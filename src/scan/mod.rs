@@ -16,6 +16,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use crate::decode::Layer;
 use crate::finding::CommitInfo;
 use crate::finding::Finding;
 use crate::finding::Hit;
@@ -244,24 +245,32 @@ impl<'a> Scan<'a> {
 
 /// The hits of `new` whose key is there more often than in each of the `old` versions: what the
 /// change from these to `new` brings in. Of several places of a key the last ones count as new.
+///
+/// A key that lay in pieces before is brought in by being put together, not the other way round.
 fn added<'h>(new: &'h [Hit], old: &[&[Hit]]) -> Vec<&'h Hit> {
-    let mut known: HashMap<KeyId, usize> = HashMap::new();
+    let in_pieces = |hit: &Hit| hit.layers.contains(&Layer::Concat);
+    let mut known: HashMap<(KeyId, bool), usize> = HashMap::new();
     for version in old {
-        let mut counts: HashMap<KeyId, usize> = HashMap::new();
+        let mut counts: HashMap<(KeyId, bool), usize> = HashMap::new();
         for hit in *version {
-            let count = counts.entry(hit.key_id).or_default();
+            let written = (hit.key_id, in_pieces(hit));
+            let count = counts.entry(written).or_default();
             *count += 1;
-            let most = known.entry(hit.key_id).or_default();
+            let most = known.entry(written).or_default();
             *most = (*most).max(*count);
         }
     }
+    let mut take = |written| match known.get_mut(&written) {
+        Some(left) if *left > 0 => {
+            *left -= 1;
+            true
+        }
+        _ => false,
+    };
     new.iter()
-        .filter(|hit| match known.get_mut(&hit.key_id) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                false
-            }
-            _ => true,
+        .filter(|hit| {
+            let excused = in_pieces(hit) && take((hit.key_id, true)) || take((hit.key_id, false));
+            !excused
         })
         .collect()
 }

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
-use std::path::Path;
 
 use git2::Index;
 use git2::Oid;
@@ -62,11 +61,11 @@ pub fn list(
     if opener.is_bare(repository) {
         return Err(GitError::Bare);
     }
-    let index = repository.index().map_err(GitError::Index)?;
-    let is_file = |path: &Path| path.metadata().is_ok_and(|metadata| metadata.is_file());
-    if let Some(path) = index.path().filter(|path| path.exists() && !is_file(path)) {
-        return Err(GitError::NotAFile(path.to_owned()));
+    let path = opener.index_path(repository);
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return Err(GitError::NotAFile(path));
     }
+    let index = opener.index(repository)?;
     let mut head = match selection {
         Selection::Changed => head_files(repository)?,
         Selection::Everything => HashMap::new(),
