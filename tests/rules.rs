@@ -29,11 +29,12 @@ fn every_rule_says_what_it_is() {
             ("summary", &rule.summary),
             ("explanation", &rule.explanation),
             ("provider", &rule.provider),
-            ("public prefix", &rule.public_prefix),
         ] {
             assert!(!text.trim().is_empty(), "{id} has no {field}");
         }
-        assert!(rule.summary.len() <= 60, "{id}: the summary is too long");
+        let blocks = rule.severity == Severity::Error;
+        assert!(!blocks || !rule.public_prefix.is_empty(), "{id}: no prefix");
+        assert!(rule.summary.len() <= 70, "{id}: the summary is too long");
         assert!(!rule.summary.ends_with('.'), "{id}: a summary has no stop");
         assert!(!rule.examples.is_empty(), "{id} has no examples");
         assert!(
@@ -58,22 +59,24 @@ fn rule_ids_are_names_of_their_own() {
 #[test]
 fn openai_s_rules_block_say_where_to_revoke_and_rank_above_all_others() {
     let rules = RuleSet::built_in();
-    let openai = |rule: &Rule| rule.provider == "openai";
-    let (first, rest) = rules.rules().split_at(
-        rules
-            .rules()
-            .iter()
-            .position(|rule| !openai(rule))
-            .unwrap_or(rules.rules().len()),
-    );
+    let openai = |rule: &Rule| rule.provider == "openai" && rule.severity == Severity::Error;
+    let others = rules.rules().iter().position(|rule| !openai(rule));
+    let (first, rest) = rules.rules().split_at(others.unwrap());
     assert!(!first.is_empty());
     assert!(!rest.iter().any(openai));
     for rule in first {
-        assert_eq!(rule.severity, Severity::Error, "{}", rule.id);
         assert!(rule.revoke.is_some(), "{}", rule.id);
         assert!(rule.variable.is_some(), "{}", rule.id);
         assert!(rule.id.starts_with("openai-"), "{}", rule.id);
     }
+}
+
+#[test]
+fn what_only_its_surroundings_tell_is_a_warning_and_ranks_below_all_others() {
+    let rules = RuleSet::built_in();
+    let warns = |rule: &Rule| rule.severity == Severity::Warning;
+    let first = rules.rules().iter().position(warns).unwrap();
+    assert!(rules.rules()[first..].iter().all(warns));
 }
 
 #[test]

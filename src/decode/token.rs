@@ -11,10 +11,10 @@ const MIN_RUN: usize = 68;
 /// The shortest run of hex digits that can be one.
 const MIN_HEX: usize = 102;
 /// Distance between the places that are looked at.
-const STRIDE: usize = 48;
+const STRIDE: usize = 40;
 /// Bytes from such a place on that must all be digits. Any run of `STRIDE + PROBE` bytes, so any
-/// that is long enough, has such a place.
-const PROBE: usize = 16;
+/// that is long enough, and any line of wrapped base64, has such a place.
+const PROBE: usize = 24;
 /// A line of wrapped base64 has at least so many digits.
 const MIN_LINE: usize = 56;
 /// Bytes between two lines of wrapped base64 at the most.
@@ -46,6 +46,18 @@ const BASE64: [u8; 256] = {
 
 fn is_digit(byte: u8) -> bool {
     BASE64[usize::from(byte)] != OTHER
+}
+
+/// Whether all are digits: without branches, so that it is done with vectors.
+fn all_digits(bytes: &[u8; PROBE]) -> bool {
+    let others = bytes.iter().fold(0, |others, &byte| {
+        let letter = u8::from((byte | 0x20).wrapping_sub(b'a') < 26);
+        // `/` stands before `0`.
+        let number = u8::from(byte.wrapping_sub(b'/') < 11);
+        let sign = u8::from(byte == b'+') | u8::from(byte == b'-') | u8::from(byte == b'_');
+        others | ((letter | number | sign) ^ 1)
+    });
+    others == 0
 }
 
 /// Bytes that were written as digits.
@@ -104,11 +116,7 @@ impl Decoded {
 pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
     let mut at = 0;
     while let Some(probe) = text.get(at..).and_then(<[u8]>::first_chunk::<PROBE>) {
-        // Without branches: they would be guessed wrong every other time.
-        let value = |offset: usize| BASE64[usize::from(probe[offset])];
-        let all = (value(0) | value(2) | value(5) | value(7))
-            | (value(9) | value(11) | value(13) | value(15));
-        if all == OTHER || !probe.iter().all(|byte| is_digit(*byte)) {
+        if !all_digits(probe) {
             at += STRIDE;
             continue;
         }

@@ -278,6 +278,7 @@ impl Matcher {
         matches: &mut Matches,
     ) {
         let rule = &self.rules.rules()[index];
+        let whole_text = text;
         let text = &text[..text.len().min(window.end + 1)];
         let mut at = window.start;
         while at <= window.end {
@@ -289,7 +290,7 @@ impl Matcher {
                 secret,
                 body,
             } = found;
-            match rule.checks.run(text, &secret, &body) {
+            match rule.checks.run(whole_text, &secret, &body) {
                 Ok(()) => {
                     at = whole.end.max(at + 1);
                     let certain = rule.checks.has_zero_tail(&text[body]);

@@ -11,6 +11,10 @@ pub struct Checks {
     pub boundary_below: usize,
     /// What a match must not begin with.
     pub not_prefixed: Vec<String>,
+    /// Words of which one must stand near, in lower case.
+    pub context: Vec<String>,
+    /// Words of which none may stand near, in lower case.
+    pub not_context: Vec<String>,
     /// What stands between the halves of the body.
     pub marker: Option<String>,
     /// How far the lengths of the halves may differ.
@@ -47,6 +51,10 @@ pub enum Rejection {
     OneCase,
     /// A word that says it is no key.
     Placeholder,
+    /// Nothing near it says whose it is.
+    NoContext,
+    /// Something near it says that it is somebody else's.
+    OtherContext,
 }
 
 impl Rejection {
@@ -63,6 +71,8 @@ impl Rejection {
             Self::RepeatedPiece => "it repeats itself",
             Self::OneCase => "its letters are all of one case",
             Self::Placeholder => "it holds a word that says it is a placeholder",
+            Self::NoContext => "nothing near it says whose it is",
+            Self::OtherContext => "what is near it says that it is somebody else's",
         }
     }
 }
@@ -80,6 +90,8 @@ const PLACEHOLDER_WORDS: [&str; 8] = [
 ];
 /// Longer bodies have to show more variety.
 const LONG_BODY: usize = 64;
+/// Bytes to either side of a match that are near.
+const CONTEXT: usize = 240;
 const SEQUENCE: usize = 8;
 const REPEATED: usize = 6;
 const MAX_PERIOD: usize = 24;
@@ -110,8 +122,31 @@ impl Checks {
         if self.reject_dull {
             self.reject_dull(left, right)?;
         }
+        self.look_around(text, secret)?;
         if matched.len() < self.boundary_below && !at_boundary(&text[..secret.start]) {
             return Err(Rejection::PartOfWord);
+        }
+        Ok(())
+    }
+
+    /// Looks for the words that must, and must not, stand near.
+    fn look_around(&self, text: &[u8], secret: &Range<usize>) -> Result<(), Rejection> {
+        if self.context.is_empty() && self.not_context.is_empty() {
+            return Ok(());
+        }
+        let from = secret.start.saturating_sub(CONTEXT);
+        let to = text.len().min(secret.end + CONTEXT);
+        let near =
+            [&text[from..secret.start], &text[secret.end..to]].map(<[u8]>::to_ascii_lowercase);
+        let has = |word: &String| {
+            near.iter()
+                .any(|near| memmem::find(near, word.as_bytes()).is_some())
+        };
+        if !self.context.is_empty() && !self.context.iter().any(has) {
+            return Err(Rejection::NoContext);
+        }
+        if self.not_context.iter().any(has) {
+            return Err(Rejection::OtherContext);
         }
         Ok(())
     }

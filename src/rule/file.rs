@@ -52,6 +52,12 @@ pub struct RuleEntry {
     /// What a match must not begin with.
     #[serde(default)]
     pub not_prefixed: Vec<String>,
+    /// Words of which one must stand near a match, in lower case; they are found in any case.
+    #[serde(default)]
+    pub context: Vec<String>,
+    /// Words of which none may stand near a match, in lower case.
+    #[serde(default)]
+    pub not_context: Vec<String>,
     /// What stands between the two halves of the body.
     pub marker: Option<String>,
     /// How far the lengths of the halves may differ.

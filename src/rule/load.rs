@@ -14,11 +14,15 @@ use crate::rule::file::RuleEntry;
 use crate::rule::file::RuleFile;
 
 /// The rule files that are part of the program, in the order of their rank.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 3] = [
     ("rules/openai.toml", include_str!("../../rules/openai.toml")),
     (
         "rules/lookalikes.toml",
         include_str!("../../rules/lookalikes.toml"),
+    ),
+    (
+        "rules/unmarked.toml",
+        include_str!("../../rules/unmarked.toml"),
     ),
 ];
 
@@ -218,6 +222,8 @@ impl From<RuleEntry> for Rule {
             checks: Checks {
                 boundary_below: entry.boundary_below,
                 not_prefixed: entry.not_prefixed,
+                context: entry.context,
+                not_context: entry.not_context,
                 marker: entry.marker,
                 balanced_within: entry.balanced_within,
                 reject_dull: entry.reject_dull,

@@ -107,7 +107,7 @@ pub fn list(roots: &[PathBuf], options: &Options) -> Listing {
     // A file that is also named counts as named.
     listing
         .items
-        .sort_by(|a, b| a.path.cmp(&b.path).then(b.kind.cmp(&a.kind)));
+        .sort_by(|a, b| bytes(a).cmp(bytes(b)).then(b.kind.cmp(&a.kind)));
     listing
         .items
         .dedup_by(|later, first| later.path == first.path);
@@ -129,6 +129,11 @@ impl Listing {
             }
         }
     }
+}
+
+/// The path as bytes: comparing components takes ten times as long.
+fn bytes(item: &Item) -> &[u8] {
+    item.path.as_os_str().as_encoded_bytes()
 }
 
 /// Why a file was not read, in words.
