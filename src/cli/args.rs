@@ -80,6 +80,10 @@ pub(crate) enum Command {
         /// Know the rules of this file too; may be repeated
         #[arg(long, value_name = "FILE")]
         rules: Vec<PathBuf>,
+
+        /// Know the optional rules too
+        #[arg(long)]
+        all_rules: bool,
     },
 }
 
@@ -108,6 +112,10 @@ pub(crate) struct Options {
     /// Look for the secrets of this rule file too; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) rules: Vec<PathBuf>,
+
+    /// Look for short-lived and rare secrets too (`explain --all-rules` lists them)
+    #[arg(long)]
+    pub(crate) all_rules: bool,
 
     /// Leave out paths, in the syntax of .gitignore; they are counted and named
     #[arg(long, value_name = "GLOB")]

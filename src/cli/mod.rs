@@ -102,9 +102,13 @@ fn tell_error(message: &str, redactor: Redactor<'_>) {
     output::to_stderr(page, redactor);
 }
 
-/// The rules of the program and those of files.
-fn matcher(files: &[PathBuf]) -> anyhow::Result<Matcher> {
-    let mut rules = RuleSet::built_in();
+/// The rules of the program, with the optional ones if `all`, and those of files.
+fn matcher(files: &[PathBuf], all: bool) -> anyhow::Result<Matcher> {
+    let mut rules = if all {
+        RuleSet::all_built_in()
+    } else {
+        RuleSet::built_in()
+    };
     for file in files {
         rules.load(file)?;
     }

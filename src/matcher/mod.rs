@@ -396,7 +396,7 @@ mod tests {
     use crate::rule::template::fill_all;
 
     fn found(text: &str) -> Vec<(String, String)> {
-        let matcher = Matcher::new(RuleSet::built_in()).unwrap();
+        let matcher = Matcher::new(RuleSet::all_built_in()).unwrap();
         let found = matcher.find(text.as_bytes()).unwrap();
         found
             .candidates
@@ -411,7 +411,7 @@ mod tests {
     #[test]
     fn every_rule_finds_its_examples_and_nothing_in_the_others() {
         for seed in 0..20 {
-            let rules = RuleSet::built_in();
+            let rules = RuleSet::all_built_in();
             for (rule, line) in fill_all(&rules, seed, |rule| &rule.examples) {
                 let rules: Vec<_> = found(&line).into_iter().map(|(rule, _)| rule).collect();
                 assert_eq!(rules, [rule.as_str()], "seed {seed}: {line}");

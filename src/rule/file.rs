@@ -20,6 +20,9 @@ pub struct RuleFile {
 pub struct RuleEntry {
     /// The rule's name: lower-case letters, digits and hyphens.
     pub id: String,
+    /// Whether it is looked for only when asked.
+    #[serde(default)]
+    pub optional: bool,
     /// Whose secret it is.
     #[serde(default = "custom")]
     pub provider: String,

@@ -127,8 +127,15 @@ fn last_line(error: &regex::Error) -> String {
 }
 
 impl RuleSet {
-    /// The rules that are part of the program; read once in a process.
+    /// The rules that are part of the program, save for the optional ones.
     pub fn built_in() -> Self {
+        let mut all = Self::all_built_in();
+        all.rules.retain(|rule| !rule.optional);
+        all
+    }
+
+    /// The rules that are part of the program.
+    pub fn all_built_in() -> Self {
         let mut rules = Vec::new();
         for (path, text) in BUILT_IN {
             let file: RuleFile = toml::from_str(text)
@@ -231,6 +238,7 @@ impl From<RuleEntry> for Rule {
                 zero_tail: entry.zero_tail,
             },
             id: entry.id,
+            optional: entry.optional,
             provider: entry.provider,
             summary: entry.summary,
             explanation: entry.explanation,

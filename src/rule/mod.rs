@@ -62,6 +62,8 @@ pub enum Confidence {
 pub struct Rule {
     /// The name that reports, exceptions and `explain` use.
     pub id: String,
+    /// Whether it is looked for only when asked.
+    pub optional: bool,
     /// Whose secret it is.
     pub provider: String,
     /// What it is, in a few words.

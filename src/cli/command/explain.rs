@@ -12,8 +12,8 @@ use crate::cli::matcher;
 use crate::cli::output;
 
 /// Explains a rule, or lists all.
-pub(crate) fn run(id: Option<&str>, files: &[PathBuf]) -> anyhow::Result<Verdict> {
-    let matcher = matcher(files)?;
+pub(crate) fn run(id: Option<&str>, files: &[PathBuf], all: bool) -> anyhow::Result<Verdict> {
+    let matcher = matcher(files, all)?;
     let rules = matcher.rules();
     let mut page = Page::new(false);
     match id {

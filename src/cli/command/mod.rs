@@ -46,6 +46,10 @@ pub(crate) fn run(command: Command, opener: &Opener) -> anyhow::Result<Verdict> 
             scan::run(&scan::What::History(commits), &options, opener)
         }
         Command::Hook { name, options } => scan::run(&hook::what(name), &options, opener),
-        Command::Explain { rule, rules } => explain::run(rule.as_deref(), &rules),
+        Command::Explain {
+            rule,
+            rules,
+            all_rules,
+        } => explain::run(rule.as_deref(), &rules, all_rules),
     }
 }

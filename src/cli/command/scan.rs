@@ -47,7 +47,7 @@ pub(crate) enum What {
 
 /// Scans, and writes the report.
 pub(crate) fn run(what: &What, options: &Options, opener: &Opener) -> anyhow::Result<Verdict> {
-    let matcher = cli::matcher(&options.rules)?;
+    let matcher = cli::matcher(&options.rules, options.all_rules)?;
     let redactor = Redactor::new(&matcher);
     let exclude = || Exclude::new(&options.exclude).context("--exclude");
     let settings = Settings {
