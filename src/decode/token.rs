@@ -11,10 +11,10 @@ const MIN_RUN: usize = 68;
 /// The shortest run of hex digits that can be one.
 const MIN_HEX: usize = 102;
 /// Distance between the places that are looked at.
-const STRIDE: usize = 40;
+const STRIDE: usize = 48;
 /// Bytes from such a place on that must all be digits. Any run of `STRIDE + PROBE` bytes, so any
 /// that is long enough, and any line of wrapped base64, has such a place.
-const PROBE: usize = 24;
+const PROBE: usize = 16;
 /// A line of wrapped base64 has at least so many digits.
 const MIN_LINE: usize = 56;
 /// Bytes between two lines of wrapped base64 at the most.
@@ -48,16 +48,22 @@ fn is_digit(byte: u8) -> bool {
     BASE64[usize::from(byte)] != OTHER
 }
 
-/// Whether all are digits: without branches, so that it is done with vectors.
+/// Whether all bytes are digits. In two steps, each done with one vector: the first leaves out
+/// nearly all text, since blanks, quotes and brackets lie below the digits.
 fn all_digits(bytes: &[u8; PROBE]) -> bool {
-    let others = bytes.iter().fold(0, |others, &byte| {
-        let letter = u8::from((byte | 0x20).wrapping_sub(b'a') < 26);
-        // `/` stands before `0`.
-        let number = u8::from(byte.wrapping_sub(b'/') < 11);
-        let sign = u8::from(byte == b'+') | u8::from(byte == b'-') | u8::from(byte == b'_');
-        others | ((letter | number | sign) ^ 1)
-    });
-    others == 0
+    all(bytes, |byte| byte.wrapping_sub(b'+') <= b'z' - b'+')
+        && all(bytes, |byte| {
+            let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+            // `/` stands before `0`.
+            let number = byte.wrapping_sub(b'/') < 11;
+            letter || number || byte == b'+' || byte == b'-' || byte == b'_'
+        })
+}
+
+#[inline]
+fn all(bytes: &[u8; PROBE], is: impl Fn(u8) -> bool) -> bool {
+    let mask = bytes.map(|byte| if is(byte) { 0xff } else { 0 });
+    u128::from_ne_bytes(mask) == u128::MAX
 }
 
 /// Bytes that were written as digits.
@@ -127,8 +133,13 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
                 .take_while(|b| is_digit(**b))
                 .count();
         let end = at + text[at..].iter().take_while(|b| is_digit(**b)).count();
+        at = end.max(at + STRIDE);
+        // Most are names and rulers.
+        if end - start < MIN_LINE || !looks_encoded(&text[start..end]) {
+            continue;
+        }
         let lines = wrapped(text, start..end);
-        at = lines.last().map_or(end, |line| line.end).max(at + STRIDE);
+        at = lines.last().map_or(at, |line| line.end.max(at));
         run(text, &lines, &mut each);
     }
 }
@@ -184,7 +195,7 @@ fn run(text: &[u8], lines: &[Range<usize>], each: &mut impl FnMut(Decoded) -> bo
         .flat_map(|line| &text[line.clone()])
         .copied()
         .collect();
-    if digits.len() < MIN_RUN || !looks_encoded(&digits) {
+    if digits.len() < MIN_RUN {
         return;
     }
     let mut try_as = |layer, skipped: usize| {
