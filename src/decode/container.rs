@@ -61,10 +61,48 @@ pub fn kind(head: &[u8]) -> Option<Layer> {
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Layer::Xz),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Layer::Zstd),
         [0x78, 0x01 | 0x9c | 0xda, ..] => Some(Layer::Zlib),
-        _ if head.get(257..262) == Some(b"ustar") => Some(Layer::Tar),
+        _ if is_tar_header(head) => Some(Layer::Tar),
         _ => None,
     }
 }
+
+/// Whether a block is a tar header, by its checksum: `ustar` alone may stand in any text.
+fn is_tar_header(head: &[u8]) -> bool {
+    let Some(header) = head.first_chunk::<512>() else {
+        return false;
+    };
+    let digits = header[148..156].trim_ascii_start();
+    let digits = digits
+        .split(|b| !b.is_ascii_digit())
+        .next()
+        .unwrap_or_default();
+    let said = digits.iter().try_fold(0_u32, |sum, digit| {
+        sum.checked_mul(8)?.checked_add(u32::from(digit - b'0'))
+    });
+    let sum = header.iter().enumerate().map(|(at, byte)| match at {
+        148..156 => u32::from(b' '),
+        _ => u32::from(*byte),
+    });
+    header[257..262] == *b"ustar" && !digits.is_empty() && said == Some(sum.sum())
+}
+
+/// What went wrong, in words of our own: those of a decoder may quote what it read.
+pub fn trouble(error: &io::Error) -> &'static str {
+    if error.get_ref().is_some_and(|inner| inner.is::<TooMuch>()) {
+        return "it expands to too much";
+    }
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "it is cut off",
+        io::ErrorKind::Unsupported => "its method is not known",
+        io::ErrorKind::Interrupted => "interrupted",
+        _ => "it is damaged, encrypted or of a kind that is not known",
+    }
+}
+
+/// A container holds more than is opened.
+#[derive(Debug, thiserror::Error)]
+#[error("expands to too much")]
+pub struct TooMuch;
 
 /// Gives the name (in archives) and the content of every member to `each`, which may stop all by
 /// an error.
@@ -161,10 +199,7 @@ impl<R: Read> Read for Limited<'_, R> {
         let read = self.content.read(buffer)?;
         self.budget.left = self.budget.left.saturating_sub(read as u64);
         if self.budget.left == 0 && read > 0 {
-            return Err(io::Error::other(format!(
-                "expands to more than {} MiB",
-                self.budget.all >> 20
-            )));
+            return Err(io::Error::other(TooMuch));
         }
         Ok(read)
     }

@@ -25,7 +25,7 @@ pub fn join(view: &View) -> View {
             seam = false;
             at += 1;
         } else {
-            if gap > MAX_GAP {
+            if gap > MAX_GAP || !is_joint(&text[at..at + gap]) {
                 out.push_from(b'\n', view, at..at + 1, 0);
             } else if !out.bytes.is_empty() {
                 out.seams.push(out.bytes.len());
@@ -65,6 +65,13 @@ fn literal_prefix(rest: &[u8], before: u8) -> Option<usize> {
     let known = rest[..letters].iter().all(|b| b"fFrRbBuULnN8".contains(b));
     let continued = rest.starts_with(b"_\n") || rest.starts_with(b"_\r\n");
     ((letters <= 2 && known && opens) || continued).then_some(letters)
+}
+
+/// Whether what stands between two words can hold a literal together: a quote, a line end, an
+/// invisible character. Blanks and punctuation alone only make up prose.
+fn is_joint(gap: &[u8]) -> bool {
+    gap.iter()
+        .any(|b| is_quote(*b) || matches!(b, b'\n' | b'\r') || !b.is_ascii())
 }
 
 fn is_quote(byte: u8) -> bool {
@@ -109,8 +116,9 @@ mod tests {
 
     #[test]
     fn what_is_far_apart_stays_apart() {
-        let far = format!("ab{}cd", " ".repeat(MAX_GAP + 1));
+        let far = format!("ab{}cd", "\n".repeat(MAX_GAP + 1));
         assert_eq!(joined(&far), "ab\\ncd");
+        assert_eq!(joined("ab, cd"), "ab\\ncd");
     }
 
     #[test]

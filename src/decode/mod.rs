@@ -139,6 +139,12 @@ impl View {
         &self.seams
     }
 
+    /// Whether a piece ends before `at`: at a seam, at the end, or before what is no word.
+    pub fn ends_piece(&self, at: usize) -> bool {
+        let word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        self.seams.binary_search(&at).is_ok() || !self.bytes.get(at).is_some_and(word)
+    }
+
     /// The bytes of the text that `span` of the view comes from.
     pub fn source(&self, span: &Range<usize>) -> Range<usize> {
         let first = self.from.get(span.start).map_or(0, |from| from.start);

@@ -42,7 +42,7 @@ pub(super) enum Trigger {
 ///
 /// The two halves of OpenAI's marker find a key that is split, wherever: not both can be broken.
 /// The others are the marker's first characters as escapes of each kind write them.
-pub(super) const NEEDLES: [(&[u8], Trigger); 12] = [
+pub(super) const NEEDLES: [(&[u8], Trigger); 14] = [
     (b"T3Bl", Trigger::Text),
     (b"bkFJ", Trigger::Text),
     (b"u0054", Trigger::Text),
@@ -50,8 +50,10 @@ pub(super) const NEEDLES: [(&[u8], Trigger); 12] = [
     (b"\\124\\", Trigger::Text),
     (b"%54%33", Trigger::Text),
     (b"%2554", Trigger::Text),
-    (b"&#84;", Trigger::Text),
-    (b"x54;&", Trigger::Text),
+    (b"U0000005", Trigger::Text),
+    (b"{54}\\", Trigger::Text),
+    (b"84;&", Trigger::Text),
+    (b"54;&", Trigger::Text),
     (b"=54=33", Trigger::Text),
     (b"T\x003\0B", Trigger::Wide(2)),
     (b"3\0\0\0B", Trigger::Wide(4)),
@@ -188,13 +190,15 @@ impl Matcher {
             }
             let joined = join(&view);
             let inner = self.find_plain(joined.bytes(), joined.seams())?;
-            // Words that follow each other make up any length: only known ones around a marker count.
+            // Words that follow each other make up any length: only known ones around a marker
+            // count, that end where a piece ends. A cut key would be filled up from what follows.
             let exact = inner
                 .candidates
                 .into_iter()
                 .filter(|candidate| {
                     candidate.confidence >= Confidence::High
                         && self.rule(candidate).checks.marker.is_some()
+                        && joined.ends_piece(candidate.span.end)
                 })
                 .collect();
             found.extend(in_view(exact, &joined));

@@ -93,29 +93,37 @@ impl Matches {
         self.rejected.sort_by_key(|rejected| rejected.span.start);
     }
 
-    /// Whether a secret, or what is known to be none, lies over `at`.
+    /// Whether a secret of known form, or what is known to be none, lies over `at`.
     fn covers(&self, at: usize) -> bool {
         let after = self.candidates.partition_point(|c| c.span.start <= at);
-        let found = after
-            .checked_sub(1)
-            .is_some_and(|last| self.candidates[last].span.contains(&at));
+        let found = after.checked_sub(1).is_some_and(|last| {
+            let last = &self.candidates[last];
+            last.span.contains(&at) && last.confidence > Confidence::Medium
+        });
         found || self.rejected.iter().any(|r| r.span.contains(&at))
     }
 
-    /// Adds what was found in deeper layers where nothing was found above them.
+    /// Adds what was found in deeper layers where nothing was found above them. A key of unknown
+    /// length gives way to one of known length that it is a piece of.
     fn add_deeper(&mut self, deeper: &mut Vec<Candidate>) {
         if deeper.is_empty() {
             return;
         }
         deeper.sort_by_key(|c| (c.layers.len(), c.rule, c.span.start, c.span.end));
-        let mut added = Vec::new();
-        std::mem::swap(&mut added, deeper);
-        let mut taken: BTreeMap<usize, usize> = self
-            .candidates
-            .iter()
-            .map(|c| (c.span.start, c.span.end))
-            .collect();
-        for candidate in added {
+        let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut known = std::mem::take(&mut self.candidates);
+        let overlaps = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;
+        if known.iter().any(|c| c.confidence <= Confidence::Medium) {
+            known.retain(|known| {
+                known.confidence > Confidence::Medium
+                    || !deeper.iter().any(|c| {
+                        c.confidence > Confidence::Medium && overlaps(&c.span, &known.span)
+                    })
+            });
+        }
+        taken.extend(known.iter().map(|c| (c.span.start, c.span.end)));
+        self.candidates = known;
+        for candidate in deeper.drain(..) {
             let span = &candidate.span;
             let before = taken.range(..span.end).next_back();
             let free = before.is_none_or(|(_, &end)| end <= span.start);

@@ -188,9 +188,9 @@ impl<'a> Inspector<'a> {
             }
         });
         if let Err(error) = opened {
-            inspected
-                .unopened
-                .push(format!("{} content not read: {error}", kind.word()));
+            let why = container::trouble(&error);
+            let what = format!("what the {} holds was not all read: {why}", kind.word());
+            inspected.unopened.push(what);
         }
         budget.take(inner.used());
         failed.map_or(Ok(()), Err)
@@ -209,7 +209,7 @@ impl<'a> Inspector<'a> {
         if nested {
             content.take(MAX_NESTED).read_to_end(&mut head)?;
             if head.len() as u64 >= MAX_NESTED {
-                return Err(io::Error::other("has too large an archive inside").into());
+                return Err(io::Error::other(container::TooMuch).into());
             }
             self.whole(&head, inside, budget, inspected)?;
         } else {

@@ -198,7 +198,10 @@ fn last_line(report: &Report, options: &Options, left_out: usize, page: &mut Pag
         parts.push(format!("{} allowed", count(report.allowed(), "finding")));
     }
     if left_out > 0 {
-        parts.push(format!("{} left out", count(left_out, "path")));
+        parts.push(format!(
+            "{} left out or not opened",
+            count(left_out, "path")
+        ));
     }
     match report.verdict() {
         Verdict::Incomplete => parts.push("not everything was scanned".to_owned()),
