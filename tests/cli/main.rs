@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod allow;
+mod archive;
+mod decode;
 mod exit;
 mod history;
 mod hook;
 mod keys;
+mod regression;
 mod report;
 mod rules;
 mod sandbox;

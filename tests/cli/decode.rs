@@ -1,0 +1,233 @@
+//! Keys that are written in another way, from end to end.
+
+use data_encoding::BASE64;
+
+use crate::keys;
+use crate::sandbox::Sandbox;
+
+/// A text as PowerShell 5 writes it with `>`: UTF-16 with a byte-order mark.
+fn utf16(text: &str) -> Vec<u8> {
+    let units = text.encode_utf16().flat_map(u16::to_le_bytes);
+    [0xff, 0xfe].into_iter().chain(units).collect()
+}
+
+/// Stages one file and tells what is found: place, layers and excerpt.
+fn found_in(path: &str, content: impl AsRef<[u8]>) -> Vec<[String; 3]> {
+    let repo = Sandbox::new();
+    repo.write(path, content).git(&["add", "."]);
+    let report = repo.report(&["staged"]);
+    assert_eq!(report.status, 1, "{report:#?}");
+    let decoded = report.each("decoded");
+    let excerpts = report.each("excerpt");
+    let places = report.places();
+    places
+        .into_iter()
+        .zip(decoded)
+        .zip(excerpts)
+        .map(|((place, decoded), excerpt)| [place, decoded, excerpt])
+        .collect()
+}
+
+#[test]
+fn an_env_file_that_powershell_wrote_is_read() {
+    let repo = Sandbox::new();
+    let text = format!("# für uns\r\nOPENAI_API_KEY={}\r\n", keys::project(1));
+    repo.write(".env", utf16(&text)).git(&["add", ".env"]);
+
+    let report = repo.report(&["staged"]);
+
+    report.finds(&[".env:2"]);
+    // Line and column are those of the text as UTF-8, not of its bytes.
+    assert_eq!(report.each("column"), ["16"]);
+    assert_eq!(report.each("end_column"), ["180"]);
+    assert_eq!(report.each("decoded"), [r#"["utf-16le"]"#]);
+    assert_eq!(report.each("key_id"), [keys::id(&keys::project(1))]);
+    assert_eq!(
+        report.each("excerpt"),
+        ["OPENAI_API_KEY=sk-proj-[164 characters hidden]"]
+    );
+    let people = repo.frisk(&["staged"]).stdout;
+    assert!(people.contains("  = written as utf-16le\n"), "{people}");
+}
+
+#[test]
+fn a_column_of_a_utf_16_file_counts_the_bytes_of_utf_8() {
+    let [place, _, _] = &found_in("a.txt", utf16(&format!("é鍵 '{}'", keys::legacy(1))))[0];
+    assert_eq!(place, "a.txt:1");
+
+    let repo = Sandbox::new();
+    repo.write("a.txt", utf16(&format!("é鍵 '{}'", keys::legacy(1))));
+    assert_eq!(repo.report(&["scan"]).each("column"), ["8"]);
+}
+
+#[test]
+fn utf_16_without_a_mark_and_utf_32_are_read() {
+    let text = format!("KEY={}\n", keys::project(1));
+    let wide: Vec<u8> = text
+        .chars()
+        .flat_map(|c| (c as u32).to_be_bytes())
+        .collect();
+    for (content, layer) in [
+        (utf16(&text)[2..].to_vec(), r#"["utf-16le"]"#),
+        (wide, r#"["utf-32be"]"#),
+    ] {
+        let found = found_in("a.txt", content);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0][..2], ["a.txt:1", layer]);
+    }
+}
+
+#[test]
+fn a_kubernetes_secret_is_read_and_not_shown() {
+    let key = keys::project(1);
+    let digits = BASE64.encode(key.as_bytes());
+    let found = found_in(
+        "secret.yaml",
+        format!("kind: Secret\ndata:\n  OPENAI_API_KEY: {digits}\n  user: YWRtaW4=\n"),
+    );
+
+    let [[place, decoded, excerpt]] = &found[..] else {
+        panic!("{found:?}");
+    };
+    assert_eq!((&**place, &**decoded), ("secret.yaml:3", r#"["base64"]"#));
+    assert!(excerpt.starts_with("  OPENAI_API_KEY: "), "{excerpt}");
+    for text in [&key, &digits] {
+        for part in text.as_bytes()[12..].windows(6) {
+            let part = std::str::from_utf8(part).unwrap();
+            assert!(!excerpt.contains(part), "shows a part");
+        }
+    }
+}
+
+#[test]
+fn a_split_string_is_read() {
+    let key = keys::project(1);
+    let (a, b) = key.split_at(40);
+    for (path, text) in [
+        ("a.py", format!("KEY = (\n    '{a}'\n    '{b}'\n)\n")),
+        ("a.js", format!("x();\nconst k = \"{a}\" + \"{b}\";\n")),
+        ("a.php", format!("<?php\n$k = '{a}' . '{b}';\n")),
+        ("a.lua", format!("-- a\nlocal k = \"{a}\" .. \"{b}\"\n")),
+        ("a.vb", format!("Sub A()\nk = \"{a}\" & _\n    \"{b}\"\n")),
+    ] {
+        let found = found_in(path, text);
+        let [[place, decoded, excerpt]] = &found[..] else {
+            panic!("{path}: {found:?}");
+        };
+        assert_eq!(
+            (&**place, &**decoded),
+            (&*format!("{path}:2"), r#"["concat"]"#)
+        );
+        for part in key.as_bytes()[10..].windows(6) {
+            let part = std::str::from_utf8(part).unwrap();
+            assert!(!excerpt.contains(part), "{path} shows a part");
+        }
+    }
+}
+
+#[test]
+fn escapes_are_read() {
+    let key = keys::project(1);
+    let each = |form: fn(u8) -> String| key.bytes().map(form).collect::<String>();
+    for (text, layer) in [
+        (each(|b| format!("\\u{b:04x}")), r#"["escape"]"#),
+        (each(|b| format!("%{b:02X}")), r#"["percent"]"#),
+        (each(|b| format!("&#{b};")), r#"["html"]"#),
+        (each(|b| format!("={b:02X}")), r#"["quoted-printable"]"#),
+    ] {
+        let found = found_in("a.txt", format!("\nk: \"{text}\"\n"));
+        assert_eq!(found[0][..2], ["a.txt:2", layer]);
+        assert_eq!(found.len(), 1);
+    }
+}
+
+#[test]
+fn layers_are_told_from_outside_in() {
+    let json = format!("{{\"key\": \"{}\"}}", keys::project(1));
+    let units: Vec<u8> = json.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let command = BASE64.encode(&units);
+
+    let found = found_in("a.ps1", format!("powershell -EncodedCommand {command}\n"));
+
+    assert_eq!(found[0][..2], ["a.ps1:1", r#"["base64","utf-16le"]"#]);
+}
+
+#[test]
+fn an_exception_stands_on_the_line_of_the_encoding() {
+    let directory = Sandbox::without_repository();
+    let digits = BASE64.encode(keys::project(1).as_bytes());
+    directory.write("a.yaml", format!("k: {digits} # frisk:allow made up\n"));
+
+    let report = directory.report(&["scan"]);
+
+    assert_eq!(
+        (report.status, report.places().len()),
+        (0, 1),
+        "{report:#?}"
+    );
+}
+
+#[test]
+fn what_was_encoded_all_along_is_not_new() {
+    let repo = Sandbox::new();
+    let digits = BASE64.encode(keys::project(1).as_bytes());
+    repo.commit_file("a.yaml", format!("k: {digits}\n"));
+    repo.write("a.yaml", format!("k: {digits}\nuser: x\n"))
+        .git(&["add", "."]);
+    repo.report(&["staged"]).is_clean();
+
+    // The same key in the clear is, once more.
+    repo.write(
+        "a.yaml",
+        format!("k: {digits}\nuser: {}\n", keys::project(1)),
+    )
+    .git(&["add", "."]);
+    repo.report(&["staged"]).finds(&["a.yaml:2"]);
+}
+
+#[test]
+fn a_key_that_is_put_together_is_new() {
+    let repo = Sandbox::new();
+    let key = keys::project(1);
+    let (a, b) = key.split_at(40);
+    repo.commit_file("a.py", format!("K = '{a}' + '{b}'\n"));
+    repo.write("a.py", format!("K = '{key}'\n"))
+        .git(&["add", "."]);
+
+    repo.report(&["staged"]).finds(&["a.py:1"]);
+}
+
+#[test]
+fn history_and_standard_input_are_decoded_too() {
+    let repo = Sandbox::new();
+    let digits = BASE64.encode(keys::project(1).as_bytes());
+    let oid = repo.commit_file("a.yaml", format!("k: {digits}\n"));
+
+    let report = repo.report(&["history"]);
+    report.finds(&["a.yaml:1"]);
+    assert_eq!(report.each("commit"), [oid]);
+    let output = repo.frisk_fed(digits.as_bytes(), &["scan", "-", "--format", "short"]);
+    assert!(
+        output.stdout.contains("<stdin>:1:1: openai-project"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn a_name_that_is_encoded_is_told_and_not_shown() {
+    let repo = Sandbox::new();
+    let name = data_encoding::BASE64URL_NOPAD.encode(keys::legacy(1).as_bytes());
+    repo.write(&format!("{name}.txt"), "a\n").git(&["add", "."]);
+
+    let output = repo.frisk(&["staged", "-v"]);
+
+    assert_eq!(output.status, 1);
+    assert!(
+        !output.stdout.contains(name.get(20..40).unwrap()),
+        "{output:?}"
+    );
+    assert!(
+        !output.stderr.contains(name.get(20..40).unwrap()),
+        "{output:?}"
+    );
+}
