@@ -24,6 +24,8 @@ pub struct Base {
     pub lines: u64,
     /// Bytes between the last of these line ends and the piece.
     pub column: u64,
+    /// Bytes of a byte-order mark on the line that goes on: no column.
+    pub mark: u64,
     /// The byte that ends a line in this text.
     pub line_end: LineEnd,
 }
@@ -62,6 +64,11 @@ impl Base {
             offset: 0,
             lines: 0,
             column: 0,
+            mark: if text.starts_with("\u{feff}".as_bytes()) {
+                3
+            } else {
+                0
+            },
             line_end: LineEnd::of(text),
         }
     }
@@ -79,6 +86,7 @@ impl Base {
             offset: self.offset + bytes.len() as u64,
             lines: self.lines + lines,
             column,
+            mark: if lines == 0 { self.mark } else { 0 },
             line_end: self.line_end,
         }
     }
@@ -132,7 +140,7 @@ impl<'a> LineIndex<'a> {
         let (lines, start) = self.before(offset);
         let column = match start {
             Some(start) => (offset - start) as u64,
-            None => self.base.column + offset as u64,
+            None => (self.base.column + offset as u64).saturating_sub(self.base.mark),
         };
         Position {
             line: self.base.lines + lines + 1,

@@ -88,7 +88,10 @@ fn is_tar_header(head: &[u8]) -> bool {
 
 /// What went wrong, in words of our own: those of a decoder may quote what it read.
 pub fn trouble(error: &io::Error) -> &'static str {
-    if error.get_ref().is_some_and(|inner| inner.is::<TooMuch>()) {
+    let inner = error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<TooMuch>());
+    if inner.is_some() {
         return "it expands to too much";
     }
     match error.kind() {

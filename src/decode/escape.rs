@@ -9,19 +9,25 @@ pub fn unescape(view: &View) -> Option<View> {
     let text = view.bytes();
     let mut out = View::default();
     let mut changed = false;
+    // What was left out shows on the byte after it.
+    let mut left_out = 0;
     let mut at = 0;
     while at < text.len() {
         let Some(escape) = escape(&text[at..]) else {
-            out.push_from(text[at], view, at..at + 1, 0);
+            let layers = std::mem::take(&mut left_out);
+            out.push_from(text[at], view, at..at + 1, layers);
             at += 1;
             continue;
         };
         changed = true;
         let span = at..at + escape.length;
-        let layer = escape.layer.bit();
+        let layer = escape.layer.bit() | std::mem::take(&mut left_out);
         at = span.end;
         match escape.value {
-            Value::Nothing => out.seams.push(out.bytes.len()),
+            Value::Nothing => {
+                out.seams.push(out.bytes.len());
+                left_out = layer;
+            }
             Value::Byte(byte) => out.push_from(byte, view, span, layer),
             Value::Char(c) => {
                 for byte in c.encode_utf8(&mut [0; 4]).bytes() {
@@ -31,6 +37,25 @@ pub fn unescape(view: &View) -> Option<View> {
         }
     }
     changed.then_some(out)
+}
+
+/// The same with every escape that may stand for a part of a word made a zero byte, so that what
+/// is around it is not joined over it: the unescaped view has it right.
+pub fn blank(view: &View) -> View {
+    let text = view.bytes();
+    let mut out = View::default();
+    let mut at = 0;
+    while at < text.len() {
+        let blanked = escape(&text[at..]).filter(|escape| match escape.value {
+            Value::Nothing => false,
+            Value::Byte(b'\n' | b'\r' | b'\t' | b' ') => true,
+            Value::Byte(_) | Value::Char(_) => escape.length > 2,
+        });
+        let (byte, length) = blanked.map_or((text[at], 1), |escape| (0, escape.length));
+        out.push_from(byte, view, at..at + length, 0);
+        at += length;
+    }
+    out
 }
 
 struct Escape {
@@ -51,7 +76,11 @@ fn escape(text: &[u8]) -> Option<Escape> {
     let (length, value, layer) = match text {
         [b'\\', rest @ ..] => {
             let (length, value) = backslash(rest)?;
-            (length + 1, value, Layer::Escape)
+            let layer = match value {
+                Value::Nothing => Layer::Concat,
+                Value::Byte(_) | Value::Char(_) => Layer::Escape,
+            };
+            (length + 1, value, layer)
         }
         [b'%', a, b, ..] => (3, Value::Byte(hex_byte(*a, *b)?), Layer::Percent),
         [b'=', b'\r', b'\n', ..] => (3, Value::Nothing, Layer::QuotedPrintable),
@@ -107,7 +136,7 @@ fn backslash(rest: &[u8]) -> Option<(usize, Value)> {
 
 /// A character reference, after its `&`.
 fn reference(rest: &[u8]) -> Option<(usize, Value)> {
-    const NAMED: [(&[u8], char); 9] = [
+    const NAMED: [(&[u8], char); 13] = [
         (b"quot;", '"'),
         (b"apos;", '\''),
         (b"amp;", '&'),
@@ -117,6 +146,10 @@ fn reference(rest: &[u8]) -> Option<(usize, Value)> {
         (b"lowbar;", '_'),
         (b"hyphen;", '-'),
         (b"dash;", '-'),
+        (b"UnderBar;", '_'),
+        (b"shy;", '\u{ad}'),
+        (b"zwnj;", '\u{200c}'),
+        (b"zwj;", '\u{200d}'),
     ];
     if let Some((name, c)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {
         return Some((name.len(), Value::Char(*c)));

@@ -7,6 +7,9 @@ use crate::decode::View;
 /// Bytes between two pieces at the most; more means that they do not belong together.
 const MAX_GAP: usize = 80;
 
+/// Bytes of a tag that may stand between two pieces.
+const MAX_TAG: usize = 60;
+
 /// The words of a text run together: `"sk-a" + "b"` becomes `sk-ab`, and so do adjacent literals,
 /// continued lines, folded scalars and words with invisible characters inside.
 ///
@@ -25,7 +28,7 @@ pub fn join(view: &View) -> View {
             seam = false;
             at += 1;
         } else {
-            if gap > MAX_GAP || !is_joint(&text[at..at + gap]) {
+            if !is_joint(&text[at..at + gap]) {
                 out.push_from(b'\n', view, at..at + 1, 0);
             } else if !out.bytes.is_empty() {
                 out.seams.push(out.bytes.len());
@@ -42,7 +45,8 @@ fn gap(text: &[u8]) -> usize {
     let mut length = 0;
     loop {
         let rest = &text[length..];
-        let skipped = rest.iter().take_while(|b| !is_word(**b)).count();
+        let alone = length > 0 && text[length - 1].is_ascii_whitespace();
+        let skipped = skip(rest, alone);
         if skipped > 0 {
             length += skipped;
         } else if length > 0
@@ -67,11 +71,45 @@ fn literal_prefix(rest: &[u8], before: u8) -> Option<usize> {
     ((letters <= 2 && known && opens) || continued).then_some(letters)
 }
 
-/// Whether what stands between two words can hold a literal together: a quote, a line end, an
-/// invisible character. Blanks and punctuation alone only make up prose.
+/// The length of one thing that is no part of a piece; `alone` after a blank.
+fn skip(rest: &[u8], alone: bool) -> usize {
+    match rest {
+        // A tag.
+        [b'<', b'a'..=b'z' | b'/', tail @ ..] => tail
+            .iter()
+            .take(MAX_TAG)
+            .position(|b| matches!(b, b'<' | b'>'))
+            .filter(|at| tail[*at] == b'>')
+            .map_or(1, |at| at + 3),
+        // A terminal's colour sequence.
+        [0x1b, b'[', tail @ ..] => {
+            let is_digit = |b: &&u8| b.is_ascii_digit() || **b == b';';
+            let digits = tail.iter().take(20).take_while(is_digit).count();
+            2 + digits + usize::from(tail.get(digits).is_some_and(u8::is_ascii_alphabetic))
+        }
+        _ if rest.starts_with(b".concat(") || rest.starts_with(b".append(") => 8,
+        // The mark of a list, a comment or a removed line.
+        [b'-', b' ' | b'\t' | b'"' | b'\'' | b'-', ..] if alone => 1,
+        [byte, ..] => usize::from(!is_word(*byte)),
+        [] => 0,
+    }
+}
+
+/// Whether what stands between two words can hold a literal together: a quote, a line end, a tag,
+/// something invisible. Blanks and punctuation alone only make up prose, and what ends a statement
+/// or stands for an escaped character ends a piece.
 fn is_joint(gap: &[u8]) -> bool {
-    gap.iter()
-        .any(|b| is_quote(*b) || matches!(b, b'\n' | b'\r') || !b.is_ascii())
+    let joins = |b: &u8| is_quote(*b) || matches!(b, b'\n' | b'\r' | b'<' | 0x1b) || !b.is_ascii();
+    let ends = |b: &u8| matches!(b, 0 | b'=' | b';' | b':');
+    let masked = gap.windows(2).any(|pair| pair == b"**");
+    let most = if gap.contains(&b'<') {
+        2 * MAX_GAP
+    } else {
+        MAX_GAP
+    };
+    // A colour sequence has a `;` of its own.
+    let ended = !gap.contains(&0x1b) && gap.iter().any(ends);
+    gap.len() <= most && gap.iter().any(joins) && !ended && !masked
 }
 
 fn is_quote(byte: u8) -> bool {
@@ -109,6 +147,9 @@ mod tests {
             "ab`\n  cd",
             "{\"ab\", \"cd\"}",
             "\"ab\" rb\"cd\"",
+            "ab<br>\ncd",
+            "'ab' +\n-  'cd'",
+            "'ab'.concat('cd')",
         ] {
             assert_eq!(joined(text), "abcd", "{text:?}");
         }

@@ -5,18 +5,21 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::decode::Layer;
+use crate::decode::container;
+use crate::decode::wide::Wide;
 
 /// The shortest run that can be a key: 51 bytes in base64.
 const MIN_RUN: usize = 68;
 /// The shortest run of hex digits that can be one.
 const MIN_HEX: usize = 102;
-/// Distance between the places that are looked at.
-const STRIDE: usize = 48;
+/// Distance between the places that are looked at; no line of wrapped text is nearly as long, so that
+/// the places do not fall on the same columns line after line.
+const STRIDE: usize = 45;
 /// Bytes from such a place on that must all be digits. Any run of `STRIDE + PROBE` bytes, so any
-/// that is long enough, and any line of wrapped base64, has such a place.
+/// that is long enough, has such a place, and so has one of two shorter lines at least.
 const PROBE: usize = 16;
 /// A line of wrapped base64 has at least so many digits.
-const MIN_LINE: usize = 56;
+const MIN_LINE: usize = 40;
 /// Bytes between two lines of wrapped base64 at the most.
 const MAX_BREAK: usize = 40;
 
@@ -148,6 +151,11 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
 fn wrapped(text: &[u8], first: Range<usize>) -> Vec<Range<usize>> {
     let width = first.len();
     let mut lines = vec![first];
+    // Lines before it may have been stepped over.
+    while let Some(line) = line_before(text, lines[lines.len() - 1].start, width) {
+        lines.push(line);
+    }
+    lines.reverse();
     while let Some(last) = lines.last()
         && width >= MIN_LINE
         && last.len() == width
@@ -165,6 +173,24 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Vec<Range<usize>> {
         lines.push(start..start + length);
     }
     lines
+}
+
+/// The line of exactly this many digits before the one that begins at `start`.
+fn line_before(text: &[u8], start: usize, width: usize) -> Option<Range<usize>> {
+    let from = start.saturating_sub(MAX_BREAK);
+    let skipped = text[from..start]
+        .iter()
+        .rev()
+        .take_while(|b| b" \t\"'`\\,.&#>*\n\r".contains(b))
+        .count();
+    let end = start - skipped;
+    let line = end.checked_sub(width)?..end;
+    let exact = text[line.clone()].iter().all(|b| is_digit(*b))
+        && !line
+            .start
+            .checked_sub(1)
+            .is_some_and(|before| is_digit(text[before]));
+    (line_break(&text[end..start]) == Some(skipped) && exact).then_some(line)
 }
 
 /// The length of a line end and what may stand around it: quotes, an operator, indentation. It may
@@ -210,21 +236,31 @@ fn run(text: &[u8], lines: &[Range<usize>], each: &mut impl FnMut(Decoded) -> bo
             skipped,
         })
     };
-    if digits.len() >= MIN_HEX && digits.iter().all(u8::is_ascii_hexdigit) {
+    let mut at = 0;
+    for part in digits.chunk_by(|a, b| a.is_ascii_hexdigit() == b.is_ascii_hexdigit()) {
         // Two hex digits a byte, from the first or the second on. It could still be base64.
-        if try_as(Layer::Hex, 0) || try_as(Layer::Hex, 1) {
+        if part.len() >= MIN_HEX
+            && part[0].is_ascii_hexdigit()
+            && (try_as(Layer::Hex, at) || try_as(Layer::Hex, at + 1))
+        {
             return;
         }
+        at += part.len();
     }
-    if try_as(Layer::Base64, 0) {
+    // Lines of equal length may also be one token each.
+    let one = lines.len() == 1;
+    if looks_like_text(&digits) && try_as(Layer::Base64, 0) && one {
         return;
     }
     // Something else may be glued to its left end; then only the marker tells where it begins.
-    let mut tried = [true, false, false, false];
+    let mut tried = [looks_like_text(&digits), false, false, false];
     for (marker, digit) in MARKER {
         for at in memmem::find_iter(&digits, marker) {
             let skipped = (at + 4 - digit) % 4;
-            if !std::mem::replace(&mut tried[skipped], true) && try_as(Layer::Base64, skipped) {
+            if !std::mem::replace(&mut tried[skipped], true)
+                && try_as(Layer::Base64, skipped)
+                && one
+            {
                 return;
             }
         }
@@ -237,6 +273,19 @@ fn looks_encoded(digits: &[u8]) -> bool {
     head.iter().any(u8::is_ascii_digit)
         && head.iter().any(u8::is_ascii_alphabetic)
         && head.iter().filter(|b| !b.is_ascii_alphanumeric()).count() * 4 <= head.len()
+}
+
+/// Whether the first bytes that base64 digits stand for may be text, wide text or a container, and
+/// not a hash. What holds a key among other bytes is told by the marker.
+fn looks_like_text(digits: &[u8]) -> bool {
+    let head = base64(&digits[..digits.len().min(64)]);
+    let is_text = |b: &&u8| matches!(**b, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..);
+    let ascii = head.iter().filter(|b| b.is_ascii()).count();
+    container::kind(&head).is_some()
+        || head.starts_with(b"PK")
+        || Wide::sniff(&head).is_some()
+        || head.iter().filter(is_text).count() * 10 >= head.len() * 9
+            && ascii * 10 >= head.len() * 6
 }
 
 fn base64(digits: &[u8]) -> Vec<u8> {
@@ -253,6 +302,8 @@ fn base64(digits: &[u8]) -> Vec<u8> {
 }
 
 fn hex(digits: &[u8]) -> Vec<u8> {
+    let length = digits.iter().take_while(|b| b.is_ascii_hexdigit()).count();
+    let digits = &digits[..length];
     let value = |digit: u8| match digit {
         b'0'..=b'9' => digit - b'0',
         _ => (digit | 0x20) - b'a' + 10,

@@ -1,13 +1,14 @@
 //! Looks for secrets that are written in another way: escaped, split, wide, encoded, compressed.
 //!
 //! It costs nothing where there is nothing: what triggers it is found in the one pass for the
-//! keywords, save for base64 and hex, whose long runs are told by looking at every 48th byte.
+//! keywords, save for base64 and hex, whose long runs are told by looking at every 45th byte.
 
 use std::ops::Range;
 
 use crate::decode::Layer;
 use crate::decode::View;
 use crate::decode::container;
+use crate::decode::escape::blank;
 use crate::decode::escape::unescape;
 use crate::decode::join::join;
 use crate::decode::token;
@@ -40,11 +41,13 @@ pub(super) enum Trigger {
 
 /// The needles beside the rules' keywords.
 ///
-/// The two halves of OpenAI's marker find a key that is split, wherever: not both can be broken.
+/// The pieces of OpenAI's marker find a key that is split, wherever: one cut leaves a half whole,
+/// and two seldom break the middle too.
 /// The others are the marker's first characters as escapes of each kind write them.
-pub(super) const NEEDLES: [(&[u8], Trigger); 14] = [
+pub(super) const NEEDLES: [(&[u8], Trigger); 15] = [
     (b"T3Bl", Trigger::Text),
     (b"bkFJ", Trigger::Text),
+    (b"Blbk", Trigger::Text),
     (b"u0054", Trigger::Text),
     (b"x54\\", Trigger::Text),
     (b"\\124\\", Trigger::Text),
@@ -188,7 +191,7 @@ impl Matcher {
                 let inner = self.find_at_depth(view.bytes(), depth + 1)?;
                 found.extend(in_view(inner.candidates, &view));
             }
-            let joined = join(&view);
+            let joined = join(&blank(&view));
             let inner = self.find_plain(joined.bytes(), joined.seams())?;
             // Words that follow each other make up any length: only known ones around a marker
             // count, that end where a piece ends. A cut key would be filled up from what follows.

@@ -109,7 +109,10 @@ impl Matches {
         if deeper.is_empty() {
             return;
         }
-        deeper.sort_by_key(|c| (c.layers.len(), c.rule, c.span.start, c.span.end));
+        deeper.sort_by_key(|c| {
+            let unknown = c.confidence <= Confidence::Medium;
+            (unknown, c.layers.len(), c.rule, c.span.start, c.span.end)
+        });
         let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
         let mut known = std::mem::take(&mut self.candidates);
         let overlaps = |a: &Range<usize>, b: &Range<usize>| a.start < b.end && b.start < a.end;

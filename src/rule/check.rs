@@ -78,7 +78,7 @@ impl Rejection {
 }
 
 /// Words that nobody's random body holds but many a made-up one does.
-const PLACEHOLDER_WORDS: [&str; 8] = [
+const PLACEHOLDER_WORDS: [&str; 7] = [
     "fake",
     "dummy",
     "example",
@@ -86,7 +86,19 @@ const PLACEHOLDER_WORDS: [&str; 8] = [
     "not-a-real",
     "your-key",
     "redacted",
-    "qwertyui",
+];
+/// The same in any case: long enough that random text has one once in a million keys.
+const LONG_WORDS: [&str; 10] = [
+    "qwerty",
+    "asdfgh",
+    "zxcvbn",
+    "openai",
+    "apikey",
+    "realkey",
+    "yourkey",
+    "keygoes",
+    "goeshere",
+    "loremipsum",
 ];
 /// Longer bodies have to show more variety.
 const LONG_BODY: usize = 64;
@@ -201,10 +213,11 @@ impl Checks {
         if runs.iter().any(|run| longest_run(run, 0) >= REPEATED) {
             return Err(Rejection::RepeatedCharacter);
         }
-        if runs
-            .iter()
-            .any(|run| longest_run(run, 1) >= SEQUENCE || longest_run(run, -1) >= SEQUENCE)
-        {
+        // `aBcDeFgH` is one too.
+        if runs.iter().any(|run| {
+            let run = run.to_ascii_lowercase();
+            longest_run(&run, 1) >= SEQUENCE || longest_run(&run, -1) >= SEQUENCE
+        }) {
             return Err(Rejection::Sequence);
         }
         if left == right || [left, right, &body].iter().any(|run| repeats(run)) {
@@ -216,7 +229,22 @@ impl Checks {
         {
             return Err(Rejection::OneCase);
         }
-        if PLACEHOLDER_WORDS.iter().any(|word| has_word(&body, word)) {
+        // Words run together: no digit, and few changes between capitals and small letters.
+        let case = |b: &u8| b.is_ascii_uppercase();
+        let changes = body
+            .windows(2)
+            .filter(|pair| case(&pair[0]) != case(&pair[1]));
+        if self.marker.is_some()
+            && !body.iter().any(u8::is_ascii_digit)
+            && changes.count() * 3 < body.len()
+        {
+            return Err(Rejection::LowEntropy);
+        }
+        let lower = body.to_ascii_lowercase();
+        let in_any_case = |word: &&str| memmem::find(&lower, word.as_bytes()).is_some();
+        if PLACEHOLDER_WORDS.iter().any(|word| has_word(&body, word))
+            || LONG_WORDS.iter().any(in_any_case)
+        {
             return Err(Rejection::Placeholder);
         }
         Ok(())
@@ -283,13 +311,24 @@ fn base64url_digit(byte: u8) -> Option<u8> {
     }
 }
 
-/// Whether a key may begin after `before`: not in the middle of a lower-case word (`desk-`,
-/// `task-`), unless the letter is the end of an escape (`\n`, `%3d`, `\u003d`, `ESC[0m`, `&quot`).
+/// Whether a key may begin after `before`: not in the middle of a word (`desk-`, `task-`), unless
+/// its letter is the end of an escape (`\n`, `%3d`, `\u003d`, `ESC[0m`, `&quot`).
 pub fn at_boundary(before: &[u8]) -> bool {
     match before.last() {
-        Some(last) if last.is_ascii_lowercase() => ends_with_escape(before),
+        Some(last) if last.is_ascii_lowercase() => {
+            !begins_a_word(before) || ends_with_escape(before)
+        }
         _ => true,
     }
+}
+
+/// Whether `sk` ends a word here: `task`, `desk`, `disk`, `risk`, `whisk`, `obelisk`, `kiosk`,
+/// `husk`. Other letters come from what a key is glued to: a column of a database, a string before
+/// it in a program.
+fn begins_a_word(before: &[u8]) -> bool {
+    ["a", "u", "de", "di", "ri", "hi", "li", "io"]
+        .iter()
+        .any(|stem| before.ends_with(stem.as_bytes()))
 }
 
 fn ends_with_escape(before: &[u8]) -> bool {
@@ -328,13 +367,12 @@ mod tests {
     fn boundaries() {
         for yes in [
             "", " ", "=", "KEY", "9", "_", "-", ".", "/", "é", "\\n", "\\t", "%20", "%3d", "=3d",
-            "\\u003d", "\\x3d", "\x1b[31m", "\\e[0m", "\x1b[m", "&quot", "\"",
+            "\\u003d", "\\x3d", "\x1b[31m", "\\e[0m", "\x1b[m", "&quot", "\"", "s", "openai",
+            "%61",
         ] {
             assert!(at_boundary(yes.as_bytes()), "{yes:?}");
         }
-        for no in [
-            "de", "ta", "ri", "n", "x3d", "u003d", "m", "31m", "quot", "3d",
-        ] {
+        for no in ["de", "ta", "ri", "whi", "kio", "hu", "obeli", "ma"] {
             assert!(!at_boundary(no.as_bytes()), "{no:?}");
         }
     }

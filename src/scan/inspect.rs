@@ -1,5 +1,6 @@
 //! Turns bytes into hits: the only maker of secrets and excerpts.
 
+use std::collections::HashSet;
 use std::io;
 use std::io::Cursor;
 use std::io::Read;
@@ -116,7 +117,7 @@ impl<'a> Inspector<'a> {
             file.seek(SeekFrom::Start(0))?;
             let mut budget = Budget::new(MAX_EXPANDED);
             let inside = Inside::default();
-            self.container(kind, file, &inside, &mut budget, &mut inspected)?;
+            self.container(kind, file, &inside, &mut budget, 0, &mut inspected)?;
         }
         Ok(inspected)
     }
@@ -148,26 +149,30 @@ impl<'a> Inspector<'a> {
         budget: &mut Budget,
         inspected: &mut Inspected,
     ) -> Result<(), MatchError> {
+        let outer = inspected.hits.len();
         let mut pass = Pass::new(text);
         self.window(text, &mut pass, None, inside, inspected)?;
         if inside.layers.len() < MAX_DEPTH
             && let Some(kind) = container::kind(&text[..text.len().min(HEAD)])
         {
-            self.container(kind, Cursor::new(text), inside, budget, inspected)?;
+            self.container(kind, Cursor::new(text), inside, budget, outer, inspected)?;
         }
         Ok(())
     }
 
-    /// Opens a container and searches its members.
+    /// Opens a container and searches its members. The hits from `outer` on are those of its own
+    /// bytes; what a member has as well is told of the member.
     fn container(
         &self,
         kind: Layer,
         content: impl Read + Seek,
         inside: &Inside,
         budget: &mut Budget,
+        outer: usize,
         inspected: &mut Inspected,
     ) -> Result<(), MatchError> {
         let mut failed = None;
+        let own = inspected.hits.split_off(outer);
         // Members count against the same budget, also when they are containers themselves.
         let mut inner = Budget::new(budget.left());
         let opened = container::expand(kind, content, &mut inner, &mut |name, content| {
@@ -192,6 +197,9 @@ impl<'a> Inspector<'a> {
             let what = format!("what the {} holds was not all read: {why}", kind.word());
             inspected.unopened.push(what);
         }
+        let inner_keys: HashSet<KeyId> = inspected.hits[outer..].iter().map(|h| h.key_id).collect();
+        let only_outside = own.into_iter().filter(|h| !inner_keys.contains(&h.key_id));
+        inspected.hits.extend(only_outside);
         budget.take(inner.used());
         failed.map_or(Ok(()), Err)
     }
