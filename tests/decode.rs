@@ -80,7 +80,8 @@ impl Text {
         let mut stages = vec![Written::new(key.as_bytes())];
         for writing in if wide { first } else { writings } {
             let before = stages.last().unwrap();
-            stages.push(if writing.takes_more() {
+            let wide = Wide::sniff(&before.bytes).is_some();
+            stages.push(if writing.takes_more() && !wide {
                 writing.write(&before.between(inside))
             } else {
                 writing.write(before)
@@ -333,7 +334,6 @@ fn a_key_that_is_split_behind_its_marker_is_found() {
 }
 
 #[test]
-#[ignore = "not so yet: a line that goes on leaves no trace in the bytes before and after it"]
 fn a_key_on_lines_that_go_on_is_told_to_be_in_pieces() {
     let key = fill(FAMILIES[0].1, 1);
     for joint in ["\\\n", "=\r\n"] {
@@ -345,7 +345,6 @@ fn a_key_on_lines_that_go_on_is_told_to_be_in_pieces() {
 }
 
 #[test]
-#[ignore = "not so yet: both halves of the marker are broken, and nothing triggers"]
 fn a_key_that_is_split_twice_inside_of_its_marker_is_found() {
     let key = fill(FAMILIES[0].1, 1);
     let (a, b) = key.split_once("T3BlbkFJ").unwrap();
@@ -354,7 +353,6 @@ fn a_key_that_is_split_twice_inside_of_its_marker_is_found() {
 }
 
 #[test]
-#[ignore = "not so yet: a word on the next line is taken for the last line of the digits"]
 fn hex_before_a_line_that_begins_with_a_word_is_found() {
     let key = fill(FAMILIES[0].1, 1);
     let text = format!(

@@ -404,7 +404,9 @@ impl Writing {
                 skew,
                 width,
             } => {
-                let text = text.between((": ".get(..*skew).unwrap(), ""));
+                // Nothing narrow stands before wide text.
+                let skew = if text.bytes.contains(&0) { 0 } else { *skew };
+                let text = text.between((": ".get(..skew).unwrap(), ""));
                 let encoding = match (url, padded) {
                     (false, true) => BASE64,
                     (false, false) => BASE64_NOPAD,
