@@ -281,9 +281,11 @@ fn looks_like_text(digits: &[u8]) -> bool {
     let head = base64(&digits[..digits.len().min(64)]);
     let is_text = |b: &&u8| matches!(**b, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..);
     let ascii = head.iter().filter(|b| b.is_ascii()).count();
+    let zeros = head.iter().filter(|b| **b == 0).count();
     container::kind(&head).is_some()
         || head.starts_with(b"PK")
         || Wide::sniff(&head).is_some()
+        || zeros * 3 >= head.len()
         || head.iter().filter(is_text).count() * 10 >= head.len() * 9
             && ascii * 10 >= head.len() * 6
 }

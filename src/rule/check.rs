@@ -229,15 +229,14 @@ impl Checks {
         {
             return Err(Rejection::OneCase);
         }
-        // Words run together: no digit, and few changes between capitals and small letters.
+        // Words run together: no digit, which no long key lacks, and in a short one few changes
+        // between capitals and small letters or hardly two capitals in a row.
         let case = |b: &u8| b.is_ascii_uppercase();
-        let changes = body
-            .windows(2)
-            .filter(|pair| case(&pair[0]) != case(&pair[1]));
-        if self.marker.is_some()
-            && !body.iter().any(u8::is_ascii_digit)
-            && changes.count() * 3 < body.len()
-        {
+        let pairs = || body.windows(2).map(|pair| (case(&pair[0]), case(&pair[1])));
+        let words = body.len() > LONG_BODY
+            || pairs().filter(|(a, b)| a != b).count() * 3 < body.len()
+            || pairs().filter(|(a, b)| *a && *b).count() <= 2;
+        if self.marker.is_some() && !body.iter().any(u8::is_ascii_digit) && words {
             return Err(Rejection::LowEntropy);
         }
         let lower = body.to_ascii_lowercase();
