@@ -281,7 +281,7 @@ fn looks_like_text(digits: &[u8]) -> bool {
     let head = base64(&digits[..digits.len().min(64)]);
     let is_text = |b: &&u8| matches!(**b, b'\t' | b'\n' | b'\r' | b' '..=b'~' | 0x80..);
     let ascii = head.iter().filter(|b| b.is_ascii()).count();
-    let zeros = head.iter().filter(|b| **b == 0).count();
+    let zeros = memchr::memchr_iter(0, &head).count();
     container::kind(&head).is_some()
         || head.starts_with(b"PK")
         || Wide::sniff(&head).is_some()
