@@ -32,7 +32,7 @@ const EXCEPTIONS: [(&str, &str, &str); 3] = [
 ];
 
 /// Crates that only the binary knows.
-const ONLY_BINARY: [&str; 3] = ["anyhow", "clap", "ctrlc"];
+const ONLY_BINARY: [&str; 3] = ["anyhow", "clap", "signal_hook"];
 
 /// Which module uses which, and where.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
