@@ -270,6 +270,14 @@ fn run(text: &[u8], lines: &[Range<usize>], each: &mut impl FnMut(Decoded) -> bo
 /// Whether digits may be an encoding of anything: no ruler, no path, no word.
 fn looks_encoded(digits: &[u8]) -> bool {
     let head = &digits[..digits.len().min(256)];
+    let hex = digits.len() >= MIN_HEX && head.iter().all(u8::is_ascii_hexdigit);
+    let marked = || {
+        let mut markers = MARKER.iter();
+        markers.any(|(marker, _)| memmem::find(digits, marker).is_some())
+    };
+    if hex || marked() {
+        return true;
+    }
     head.iter().any(u8::is_ascii_digit)
         && head.iter().any(u8::is_ascii_alphabetic)
         && head.iter().filter(|b| !b.is_ascii_alphanumeric()).count() * 4 <= head.len()

@@ -91,16 +91,18 @@ impl Matcher {
         matches.add_deeper(&mut deeper);
 
         let mut piece: Option<Range<usize>> = None;
+        let mut wide = (0, 0..0);
         for &(at, trigger) in triggers {
             if matches.covers(at) {
                 continue;
             }
             match trigger {
                 Trigger::Wide(unit) => {
-                    if deeper_wide_covers(&deeper, at) {
-                        continue;
+                    // One run holds many.
+                    if wide.0 != unit || !wide.1.contains(&at) {
+                        let run = self.find_in_wide(text, at, unit, depth, &mut deeper)?;
+                        wide = (unit, run);
                     }
-                    self.find_in_wide(text, at, unit, depth, &mut deeper)?;
                 }
                 Trigger::Text => {
                     let around = at.saturating_sub(REACH)..text.len().min(at + REACH);
@@ -156,6 +158,7 @@ impl Matcher {
         Ok(out.len() > before)
     }
 
+    /// Searches the run of wide text around `at`; gives what of the text need not be searched again.
     fn find_in_wide(
         &self,
         text: &[u8],
@@ -163,7 +166,7 @@ impl Matcher {
         unit: usize,
         depth: usize,
         out: &mut Vec<Candidate>,
-    ) -> Result<(), MatchError> {
+    ) -> Result<Range<usize>, MatchError> {
         let (view, range, layer) = wide::run_around(text, at, unit, MAX_PIECE);
         let inner = self.find_at_depth(view.bytes(), depth + 1)?;
         out.extend(inner.candidates.into_iter().map(|inner| {
@@ -173,7 +176,10 @@ impl Matcher {
                 ..inner.under(&[layer])
             }
         }));
-        Ok(())
+        // Where the run was cut off, its end is to be searched again.
+        let cut = range.end - at >= MAX_PIECE;
+        let end = if cut { range.end - REACH } else { range.end };
+        Ok(range.start..end)
     }
 
     /// Searches a piece of text: joined, unescaped, unescaped and joined, and so on.
@@ -230,11 +236,6 @@ fn in_view(candidates: Vec<Candidate>, view: &View) -> Vec<Candidate> {
             }
         })
         .collect()
-}
-
-/// Whether a run of wide text that was searched reaches over `at`.
-fn deeper_wide_covers(deeper: &[Candidate], at: usize) -> bool {
-    deeper.iter().any(|candidate| candidate.span.contains(&at))
 }
 
 /// What a container in memory holds, as far as it can be opened.

@@ -93,14 +93,15 @@ impl Matches {
         self.rejected.sort_by_key(|rejected| rejected.span.start);
     }
 
-    /// Whether a secret of known form, or what is known to be none, lies over `at`.
+    /// Whether a secret of known form, or what is made up, lies over `at`.
     fn covers(&self, at: usize) -> bool {
         let after = self.candidates.partition_point(|c| c.span.start <= at);
         let found = after.checked_sub(1).is_some_and(|last| {
             let last = &self.candidates[last];
             last.span.contains(&at) && last.confidence > Confidence::Medium
         });
-        found || self.rejected.iter().any(|r| r.span.contains(&at))
+        let made_up = |r: &Rejected| r.reason.is_made_up() && r.span.contains(&at);
+        found || self.rejected.iter().any(made_up)
     }
 
     /// Adds what was found in deeper layers where nothing was found above them. A key of unknown

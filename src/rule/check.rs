@@ -58,6 +58,20 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// Whether the body itself speaks against it, and not its place, its length or its surroundings.
+    pub fn is_made_up(self) -> bool {
+        matches!(
+            self,
+            Self::FewCharacters
+                | Self::LowEntropy
+                | Self::Sequence
+                | Self::RepeatedCharacter
+                | Self::RepeatedPiece
+                | Self::OneCase
+                | Self::Placeholder
+        )
+    }
+
     /// The reason in words.
     pub fn reason(self) -> &'static str {
         match self {

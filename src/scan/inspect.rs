@@ -68,6 +68,15 @@ pub struct Inspected {
     pub bytes: u64,
 }
 
+impl Inspected {
+    fn too_deep(&mut self, kind: Layer) {
+        let kind = kind.word();
+        self.unopened.push(format!(
+            "a {kind} lies too deep inside of others to be opened"
+        ));
+    }
+}
+
 /// Searches content. Holds one thread's buffer; the rest is shared.
 #[derive(Debug)]
 pub struct Inspector<'a> {
@@ -152,9 +161,11 @@ impl<'a> Inspector<'a> {
         let outer = inspected.hits.len();
         let mut pass = Pass::new(text);
         self.window(text, &mut pass, None, inside, inspected)?;
-        if inside.layers.len() < MAX_DEPTH
-            && let Some(kind) = container::kind(&text[..text.len().min(HEAD)])
-        {
+        if let Some(kind) = container::kind(&text[..text.len().min(HEAD)]) {
+            if inside.layers.len() >= MAX_DEPTH {
+                inspected.too_deep(kind);
+                return Ok(());
+            }
             self.container(kind, Cursor::new(text), inside, budget, outer, inspected)?;
         }
         Ok(())
@@ -213,7 +224,11 @@ impl<'a> Inspector<'a> {
     ) -> Result<(), InspectError> {
         let mut head = Vec::new();
         (&mut *content).take(HEAD as u64).read_to_end(&mut head)?;
-        let nested = inside.layers.len() < MAX_DEPTH && container::kind(&head).is_some();
+        let kind = container::kind(&head);
+        let nested = kind.is_some() && inside.layers.len() < MAX_DEPTH;
+        if let Some(kind) = kind.filter(|_| !nested) {
+            inspected.too_deep(kind);
+        }
         if nested {
             content.take(MAX_NESTED).read_to_end(&mut head)?;
             if head.len() as u64 >= MAX_NESTED {

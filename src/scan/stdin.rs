@@ -12,7 +12,16 @@ pub const NAME: &[u8] = b"<stdin>";
 pub fn scan(scan: &Scan<'_>, input: &mut impl Read) {
     let cancel = &scan.settings.cancel;
     match scan.inspector().stream(input, || cancel.is_cancelled()) {
-        Ok((inspected, _)) => scan.inspected(&scan.place(Kind::Content, NAME), inspected),
+        Ok((inspected, container)) => {
+            if let Some(kind) = container {
+                let kind = kind.word();
+                scan.skipped(
+                    NAME,
+                    &format!("what the {kind} holds was not read; scan it as a file"),
+                );
+            }
+            scan.inspected(&scan.place(Kind::Content, NAME), inspected);
+        }
         Err(error) => scan.failed(Some(NAME), format!("was not read to its end: {error}")),
     }
 }

@@ -339,7 +339,6 @@ fn archives_in_each_other_end_somewhere() {
 }
 
 #[test]
-#[ignore = "not so yet: what lies too deep is passed over in silence"]
 fn what_lies_too_deep_is_named() {
     let report = scanned("a.zip", &deep());
 
@@ -348,7 +347,6 @@ fn what_lies_too_deep_is_named() {
 }
 
 #[test]
-#[ignore = "not so yet: it is passed over in silence"]
 fn an_archive_on_standard_input_is_opened_or_named() {
     let nowhere = Sandbox::without_repository();
     let output = nowhere.frisk_fed(&gzip(&env(1)), &["scan", "-"]);
