@@ -14,10 +14,11 @@ pub fn scan(scan: &Scan<'_>, input: &mut impl Read) {
     match scan.inspector().stream(input, || cancel.is_cancelled()) {
         Ok((inspected, container)) => {
             if let Some(kind) = container {
+                // It was asked for, and opening it takes going back and forth in it.
                 let kind = kind.word();
-                scan.skipped(
-                    NAME,
-                    &format!("what the {kind} holds was not read; scan it as a file"),
+                scan.failed(
+                    Some(NAME),
+                    format!("what the {kind} holds was not read; scan it as a file"),
                 );
             }
             scan.inspected(&scan.place(Kind::Content, NAME), inspected);
