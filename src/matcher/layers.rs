@@ -52,8 +52,8 @@ pub(super) const NEEDLES: [(&[u8], Trigger); 15] = [
     (b"x54\\", Trigger::Text),
     (b"\\124\\", Trigger::Text),
     (b"%54%33", Trigger::Text),
-    (b"%2554", Trigger::Text),
-    (b"U0000005", Trigger::Text),
+    (b"%2554%", Trigger::Text),
+    (b"U00000054", Trigger::Text),
     (b"{54}\\", Trigger::Text),
     (b"84;&", Trigger::Text),
     (b"54;&", Trigger::Text),
@@ -134,24 +134,27 @@ impl Matcher {
         out: &mut Vec<Candidate>,
     ) -> Result<bool, MatchError> {
         let before = out.len();
+        let layers = decoded.layers();
         let inner = self.find_at_depth(&decoded.bytes, depth + 1)?;
         out.extend(inner.candidates.into_iter().map(|inner| Candidate {
             span: decoded.source(&inner.span),
-            ..inner.under(&[decoded.layer])
+            ..inner.under(&layers)
         }));
         if let Some(wide) = wide::Wide::sniff(&decoded.bytes) {
+            let layers = [&layers[..], &[wide.layer()]].concat();
             let inner = self.find_at_depth(&wide.decode(&decoded.bytes), depth + 1)?;
             out.extend(inner.candidates.into_iter().map(|inner| Candidate {
                 span: decoded.whole(),
-                ..inner.under(&[decoded.layer, wide.layer()])
+                ..inner.under(&layers)
             }));
         }
         if let Some(kind) = container::kind(&decoded.bytes) {
+            let layers = [&layers[..], &[kind]].concat();
             for content in members(kind, &decoded.bytes) {
                 let inner = self.find_at_depth(&content, depth + 1)?;
                 out.extend(inner.candidates.into_iter().map(|inner| Candidate {
                     span: decoded.whole(),
-                    ..inner.under(&[decoded.layer, kind])
+                    ..inner.under(&layers)
                 }));
             }
         }
