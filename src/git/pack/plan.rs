@@ -113,7 +113,7 @@ impl Plan {
 
     fn sketch(&self, pack: &Pack, at: usize) -> Result<Sketch, Damage> {
         let rank = u32::try_from(at).map_err(|_| Damage::Place)?;
-        let entry = self.entry(pack, rank)?;
+        let entry = self.checked(pack, rank)?;
         let header = pack.header(entry)?;
         let (parent, kind) = match header.form {
             // Without a checksum the kind that it says is no more than a guess.
@@ -131,18 +131,28 @@ impl Plan {
         })
     }
 
-    /// The bytes of an entry, if they are those the index was made for.
+    /// The bytes of an entry, if they are those the index was made for. Reading them again to know
+    /// that is not needed for what has a parent or a root with a kind: the plan was made so.
+    pub(super) fn checked<'pack>(
+        &self,
+        pack: &'pack Pack,
+        rank: u32,
+    ) -> Result<&'pack [u8], Damage> {
+        let entry = self.entry(pack, rank)?;
+        match pack.index.crc(self.position(rank)) {
+            Some(crc) if libdeflater::crc32(entry) != crc => Err(Damage::Checksum),
+            _ => Ok(entry),
+        }
+    }
+
+    /// The bytes of an entry.
     pub(super) fn entry<'pack>(&self, pack: &'pack Pack, rank: u32) -> Result<&'pack [u8], Damage> {
         let at = rank as usize;
         let start = self.offsets[at];
         // Two names for one entry are odd, but it has the same end.
         let mut later = self.offsets[at + 1..].iter();
         let end = later.find(|offset| **offset != start);
-        let entry = pack.entry(start, end.copied())?;
-        match pack.index.crc(self.positions[at]) {
-            Some(crc) if libdeflater::crc32(entry) != crc => Err(Damage::Checksum),
-            _ => Ok(entry),
-        }
+        pack.entry(start, end.copied())
     }
 
     /// The entry so many bytes before another one.

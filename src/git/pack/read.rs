@@ -98,7 +98,7 @@ pub(super) fn object(
         }
         let plan = pack.plan(1);
         let rank = plan.rank(pack, position).ok_or(failed(Damage::Place))?;
-        let entry = plan.entry(pack, rank).map_err(failed)?;
+        let entry = plan.checked(pack, rank).map_err(failed)?;
         let header = pack.header(entry).map_err(failed)?;
         let base = match header.form {
             Form::Whole(kind) => {

@@ -380,7 +380,7 @@ impl<'a> Worker<'a> {
 
     /// Visits a delta tree.
     fn tree(&mut self, field: &Field<'_>, root: Root) {
-        match self.root(field, root.rank) {
+        match self.root(field, root) {
             Ok((kind, data)) => self.descend(field, root.rank, kind, data),
             Err(damage) => self.broken.push((root.rank, damage)),
         }
@@ -407,8 +407,13 @@ impl<'a> Worker<'a> {
     }
 
     /// Reads a root of a tree. What it builds on may be elsewhere.
-    fn root(&mut self, field: &Field<'_>, rank: u32) -> Result<(ObjectType, Buffer), Damage> {
-        let entry = field.plan.entry(field.pack, rank)?;
+    fn root(&mut self, field: &Field<'_>, root: Root) -> Result<(ObjectType, Buffer), Damage> {
+        let rank = root.rank;
+        let entry = if root.kind.is_some() {
+            field.plan.entry(field.pack, rank)?
+        } else {
+            field.plan.checked(field.pack, rank)?
+        };
         let header = field.pack.header(entry)?;
         match header.form {
             Form::Whole(kind) => Ok((kind, self.reader.whole(entry, &header)?)),
