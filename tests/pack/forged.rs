@@ -372,6 +372,32 @@ fn lies() {
 }
 
 #[test]
+fn many_names_for_one_entry() {
+    let mut forgery = Forgery::new();
+    let offset = forgery.whole(name(0), b"once");
+    let crc = forgery.entries[0].2;
+    let more = (1..200_000).map(|number| (name(number), offset, crc));
+    forgery.entries.extend(more);
+    let repo = Repo::new("sha1");
+    forgery.write(&repo, "0");
+    let seen = walked(&repo.store(), Kinds::ALL, 1);
+    assert_eq!(seen.objects.len(), 200_000);
+}
+
+#[test]
+fn names_that_are_all_alike() {
+    // As far as a guess at their place goes.
+    let mut forgery = Forgery::new();
+    let mut raw = [0; 20];
+    for number in 0..5000_u32 {
+        raw[16..].copy_from_slice(&number.to_be_bytes());
+        forgery.whole(Oid::from_bytes(&raw).unwrap(), b"");
+    }
+    let seen = forgery.seen();
+    assert_eq!(seen.objects.len(), 5000);
+}
+
+#[test]
 fn two_names_for_one_entry() {
     let mut forgery = Forgery::new();
     forgery.whole(name(0), b"first");

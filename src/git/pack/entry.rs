@@ -200,7 +200,7 @@ mod tests {
         let mut entry = vec![0; 100];
         let length = compressor.zlib_compress(&[1; 50], &mut entry).unwrap();
         entry.truncate(length);
-        let mut inflate = |size: u64, entry: &[u8]| {
+        let inflate = |size: u64, entry: &[u8]| {
             let form = Form::Whole(ObjectType::Blob);
             let header = Header {
                 form,

@@ -139,8 +139,11 @@ impl Index {
         if offset & LARGE == 0 {
             return Some(u64::from(offset));
         }
-        let start = offsets + self.count as usize * 4 + (offset & !LARGE) as usize * 8;
-        if start + 8 > self.map.len() - 2 * self.hash {
+        let large = offsets + self.count as usize * 4;
+        let start = ((offset & !LARGE) as usize)
+            .checked_mul(8)?
+            .checked_add(large)?;
+        if start.checked_add(8)? > self.map.len() - 2 * self.hash {
             return None;
         }
         let high = be32(&self.map, start)?;
@@ -175,7 +178,7 @@ impl Index {
         let Range { mut start, mut end } = self.bucket(raw[0]);
         // Names are evenly spread, so their next bytes say about where they are.
         let key = u64::from(be32(raw, 1)?);
-        let mut step = 4;
+        let mut step = 4_u32;
         let mut probe = start + u32::try_from((key * u64::from(end - start)) >> 32).unwrap_or(0);
         while start < end {
             match self.raw(probe).cmp(raw) {
@@ -190,7 +193,7 @@ impl Index {
                 }
             }
             // Further and further from the guess; then by halves.
-            step *= 4;
+            step = step.saturating_mul(4);
             if probe < start || probe >= end {
                 probe = start + (end - start) / 2;
             }

@@ -1,6 +1,8 @@
 //! In which order a pack is read: its delta trees, from the root of each.
 
 use std::ops::Range;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use git2::ObjectType;
 
@@ -12,8 +14,8 @@ use crate::git::pack::file::Pack;
 pub(super) const NONE: u32 = u32::MAX;
 /// What handling an entry costs, in bytes that are copied.
 const COST: u64 = 256;
-/// Fewer entries than this are not worth a thread.
-const WORTH_THREADS: usize = 4096;
+/// How many entries a thread looks at before it takes more.
+const CHUNK: usize = 4096;
 
 /// The delta trees of a pack. An entry is known by its rank, its place in the order of offsets.
 #[derive(Debug)]
@@ -92,21 +94,25 @@ impl Plan {
         };
         let count = self.offsets.len();
         let mut sketches = vec![nothing; count];
-        let some = count.div_ceil(threads.max(1)).max(WORTH_THREADS);
-        let fill = |from: usize, chunk: &mut [Sketch]| {
-            for (at, sketch) in chunk.iter_mut().enumerate() {
-                *sketch = self.sketch(pack, from + at).unwrap_or(nothing);
+        let chunks = Mutex::new(sketches.chunks_mut(CHUNK).enumerate());
+        let fill = || {
+            // A guard that lived on would keep the others from their share.
+            let next = || chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+            while let Some((chunk, sketches)) = next() {
+                for (at, sketch) in sketches.iter_mut().enumerate() {
+                    *sketch = self.sketch(pack, chunk * CHUNK + at).unwrap_or(nothing);
+                }
             }
         };
         std::thread::scope(|scope| {
-            let mut chunks = sketches.chunks_mut(some).enumerate();
-            let own = chunks.next();
-            for (at, chunk) in chunks {
-                scope.spawn(move || fill(at * some, chunk));
+            for _ in 1..threads.min(count.div_ceil(CHUNK)) {
+                // No thread to be had is no reason not to read: there is this one.
+                let thread = std::thread::Builder::new();
+                if thread.spawn_scoped(scope, fill).is_err() {
+                    break;
+                }
             }
-            if let Some((_, chunk)) = own {
-                fill(0, chunk);
-            }
+            fill();
         });
         sketches
     }
@@ -150,8 +156,13 @@ impl Plan {
         let at = rank as usize;
         let start = self.offsets[at];
         // Two names for one entry are odd, but it has the same end.
-        let mut later = self.offsets[at + 1..].iter();
-        let end = later.find(|offset| **offset != start);
+        let end = match self.offsets.get(at + 1) {
+            Some(next) if *next == start => {
+                let later = self.offsets.partition_point(|offset| *offset <= start);
+                self.offsets.get(later)
+            }
+            next => next,
+        };
         pack.entry(start, end.copied())
     }
 
@@ -177,8 +188,9 @@ impl Plan {
     pub(super) fn rank(&self, pack: &Pack, position: u32) -> Option<u32> {
         let offset = pack.index.offset(position)?;
         let start = self.offsets.partition_point(|at| *at < offset);
-        let same = self.offsets[start..].iter().take_while(|at| **at == offset);
-        let rank = (start..start + same.count()).find(|at| self.positions[*at] == position)?;
+        let same = self.offsets[start..].partition_point(|at| *at == offset);
+        let positions = &self.positions[start..start + same];
+        let rank = start + positions.binary_search(&position).ok()?;
         u32::try_from(rank).ok()
     }
 

@@ -239,7 +239,8 @@ impl Store {
     ) -> Result<Option<(ObjectType, Vec<u8>)>, GitError> {
         let hex = oid.to_string();
         let (shard, file) = hex.split_at(2);
-        let mut outcome = Err(io::Error::new(io::ErrorKind::NotFound, "it is gone"));
+        let gone = "it is gone; was the repository repacked? then try again";
+        let mut outcome = Err(io::Error::new(io::ErrorKind::NotFound, gone));
         for directory in &self.directories {
             match object::Loose::open(&directory.join(shard).join(file)) {
                 Ok(None) => {}

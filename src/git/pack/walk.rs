@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
@@ -28,6 +29,9 @@ use crate::git::pack::store::Numbered;
 const HEAVY: u64 = 64;
 /// How many of the others are taken at a time; they are next to each other in the pack.
 const CHUNK: usize = 16;
+/// How often an object is sought elsewhere. git writes none of which the base is in another pack,
+/// and what is damaged has seldom a second copy; forged packs could make each of them cost a walk.
+const PATIENCE: u32 = 10_000;
 /// Bytes of stack a thread has, whatever the environment says.
 const STACK: usize = 2 << 20;
 
@@ -77,6 +81,7 @@ impl Store {
             cancelled: &cancelled,
             visit: &visit,
             failed: &failed,
+            sought: AtomicU32::new(0),
         });
     }
 
@@ -99,6 +104,7 @@ impl Store {
             cancelled: &cancelled,
             visit: &visit,
             failed: &failed,
+            sought: AtomicU32::new(0),
         });
     }
 
@@ -120,7 +126,7 @@ impl Store {
             for _ in 1..job.threads {
                 let thread = std::thread::Builder::new().stack_size(STACK);
                 // No thread to be had is no reason not to read: there is this one.
-                if thread.spawn_scoped(scope, &take).is_err() {
+                if thread.spawn_scoped(scope, take).is_err() {
                     break;
                 }
             }
@@ -138,11 +144,25 @@ struct Job<'a> {
     cancelled: &'a (dyn Fn() -> bool + Sync),
     visit: &'a (dyn Fn(Visit<'_>) + Sync),
     failed: &'a (dyn Fn(Oid, GitError) + Sync),
+    /// How often objects were sought elsewhere.
+    sought: AtomicU32,
 }
 
 impl<'a> Job<'a> {
     fn wants(&self, number: u32) -> bool {
         self.wanted.is_none_or(|wanted| wanted(number))
+    }
+
+    /// Whether it is still tried to find objects elsewhere.
+    fn is_patient(&self) -> bool {
+        self.sought.load(Ordering::Relaxed) < PATIENCE
+            && self.sought.fetch_add(1, Ordering::Relaxed) < PATIENCE
+    }
+
+    /// An object of a pack that failed to give it, from elsewhere.
+    fn rescue(&self, oid: Oid, failed: &Pack) -> Option<(ObjectType, Vec<u8>)> {
+        let store = self.is_patient().then_some(self.store)?;
+        store.rescue(oid, failed)
     }
 
     /// What is to be done in a pack.
@@ -236,6 +256,7 @@ struct Work<'a> {
 }
 
 /// What a thread takes at a time.
+#[derive(Clone, Copy)]
 enum Unit<'a> {
     Trees(&'a [Field<'a>], &'a [(usize, Root)]),
     Lost(&'a Field<'a>),
@@ -363,7 +384,7 @@ impl<'a> Worker<'a> {
     /// Reads an object that has no rank from where else it is.
     fn lost(&mut self, field: &Field<'_>, position: u32, damage: Damage) {
         let oid = field.pack.oid(position);
-        match self.job.store.rescue(oid, field.pack) {
+        match self.job.rescue(oid, field.pack) {
             Some((kind, data)) if self.job.kinds.contains(kind) => {
                 self.job.visit(Visit {
                     number: field.first + position,
@@ -392,7 +413,7 @@ impl<'a> Worker<'a> {
             let position = field.plan.position(rank);
             let oid = field.pack.oid(position);
             // Another pack may have it, or a file of its own.
-            if let Some((kind, data)) = self.job.store.rescue(oid, field.pack) {
+            if let Some((kind, data)) = self.job.rescue(oid, field.pack) {
                 self.descend(field, rank, kind, Buffer::of(data));
                 continue;
             }
@@ -418,6 +439,7 @@ impl<'a> Worker<'a> {
         match header.form {
             Form::Whole(kind) => Ok((kind, self.reader.whole(entry, &header)?)),
             Form::Near(_) => Err(Damage::NoBase),
+            Form::Named(_) if !self.job.is_patient() => Err(Damage::NoBase),
             Form::Named(_) => {
                 let position = field.plan.position(rank);
                 let store = self.job.store;
