@@ -3,6 +3,7 @@
 
 pub mod commit;
 pub mod object;
+pub mod pack;
 pub mod refs;
 pub mod tree;
 
@@ -81,6 +82,38 @@ pub enum GitError {
         #[source]
         error: std::io::Error,
     },
+    /// An object of a pack cannot be read.
+    #[error("object {oid} in {}: {damage} (`git fsck` tells more)", shown(pack))]
+    Packed {
+        /// Which object.
+        oid: Oid,
+        /// The pack.
+        pack: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        damage: pack::Damage,
+    },
+    /// A pack or its index cannot be used, so that its objects are not even known.
+    #[error(
+        "{} cannot be read: {error} (an index is made anew by `git index-pack` of its pack; `git fsck` tells more)",
+        shown(path)
+    )]
+    Pack {
+        /// The pack or the index.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        error: std::io::Error,
+    },
+    /// Looking at an object failed in a way that nobody thought of.
+    #[error("object {oid}: internal error")]
+    Panic {
+        /// Which object.
+        oid: Oid,
+    },
+    /// There are more objects than can be numbered.
+    #[error("the repository has more than four billion objects")]
+    TooManyObjects,
     /// An object is there but not of the form its kind has.
     #[error("{kind} {oid} is malformed")]
     Malformed {

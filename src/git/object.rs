@@ -19,11 +19,13 @@ use git2::Repository;
 use crate::git::GitError;
 
 /// The largest object that is read, in bytes.
-const MAX_OBJECT: u64 = 1 << 30;
+pub(super) const MAX_OBJECT: u64 = 1 << 30;
 /// Deflate makes nothing larger than this many times what it reads.
 const MAX_RATIO: u64 = 1040;
 /// Bytes of `blob 123\0`.
 const MAX_HEADER: usize = 32;
+/// Where a directory of objects names others.
+const ALTERNATES: &str = "info/alternates";
 /// Alternates of alternates that git follows.
 const MAX_ALTERNATES: usize = 5;
 
@@ -76,22 +78,8 @@ impl Object<'_> {
 impl<'repository> Objects<'repository> {
     /// Opens the objects of a repository.
     pub fn new(repository: &'repository Repository) -> Result<Self, GitError> {
-        let own = std::env::var_os("GIT_OBJECT_DIRECTORY").map(PathBuf::from);
-        // An object is named by its content, so it does no harm to look in more places.
-        let mut directories: Vec<PathBuf> = own.into_iter().collect();
-        directories.push(repository.commondir().join("objects"));
-        if let Some(list) = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES") {
-            directories.extend(std::env::split_paths(&list));
-        }
-        let mut from = 0;
-        for _ in 0..MAX_ALTERNATES {
-            let to = directories.len();
-            for at in from..to {
-                let more = alternates(&directories[at]);
-                directories.extend(more);
-            }
-            from = to;
-        }
+        // Objects of a list that cannot be read cannot be found, which is said of each.
+        let (directories, _) = directories(repository);
         Ok(Self {
             odb: repository.odb().map_err(GitError::Open)?,
             directories,
@@ -128,71 +116,141 @@ impl<'repository> Objects<'repository> {
     }
 }
 
-/// The object directories that another one borrows from. A list that cannot be read leads to
-/// objects that cannot be found, which is said of each.
-fn alternates(directory: &Path) -> Vec<PathBuf> {
-    let list = directory.join("info/alternates");
-    let is_file = std::fs::metadata(&list).is_ok_and(|metadata| metadata.is_file());
-    let content = if is_file {
-        std::fs::read(&list).unwrap_or_default()
-    } else {
-        Vec::new()
-    };
-    content
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty() && !line.starts_with(b"#"))
-        .map(|line| directory.join(crate::git::path_of(line)))
-        .collect()
+/// Every directory that may have objects of a repository, and what kept more from being known.
+pub(super) fn directories(repository: &Repository) -> (Vec<PathBuf>, Vec<GitError>) {
+    let own = std::env::var_os("GIT_OBJECT_DIRECTORY").map(PathBuf::from);
+    // An object is named by its content, so it does no harm to look in more places.
+    let mut directories: Vec<PathBuf> = own.into_iter().collect();
+    directories.push(repository.commondir().join("objects"));
+    if let Some(list) = std::env::var_os("GIT_ALTERNATE_OBJECT_DIRECTORIES") {
+        directories
+            .extend(std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty()));
+    }
+    let mut problems = Vec::new();
+    let mut from = 0;
+    for _ in 0..MAX_ALTERNATES {
+        let to = directories.len();
+        for at in from..to {
+            match alternates(&directories[at]) {
+                Ok(more) => directories.extend(more),
+                Err(error) => {
+                    let path = directories[at].join(ALTERNATES);
+                    problems.push(GitError::File { path, error });
+                }
+            }
+        }
+        from = to;
+    }
+    (directories, problems)
 }
 
-/// Reads a loose object; `None` if there is no such file.
-fn loose(path: &Path, oid: Oid) -> io::Result<Option<(ObjectType, Vec<u8>)>> {
-    let metadata = match std::fs::symlink_metadata(path) {
-        Ok(metadata) => metadata,
+/// The object directories that another one borrows from.
+fn alternates(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let list = directory.join(ALTERNATES);
+    let content = match std::fs::metadata(&list) {
+        Ok(metadata) if metadata.is_file() => std::fs::read(&list)?,
+        Ok(_) => return Err(io::Error::other("it is no regular file")),
         Err(error)
             if matches!(
                 error.kind(),
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
             ) =>
         {
-            return Ok(None);
+            Vec::new()
         }
         Err(error) => return Err(error),
     };
-    let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
-    if !metadata.is_file() && !metadata.is_symlink() || !path.metadata()?.is_file() {
-        return Err(bad("is no regular file"));
-    }
-    let mut content = ZlibDecoder::new(File::open(path)?);
-    let mut header = Vec::with_capacity(MAX_HEADER);
-    while header.last() != Some(&0) {
-        let mut byte = [0];
-        if header.len() == MAX_HEADER || content.read(&mut byte)? == 0 {
-            return Err(bad("has no header"));
+    Ok(content
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty() && !line.starts_with(b"#"))
+        .map(|line| directory.join(crate::git::path_of(line)))
+        .collect())
+}
+
+/// Reads a loose object; `None` if there is no such file.
+fn loose(path: &Path, oid: Oid) -> io::Result<Option<(ObjectType, Vec<u8>)>> {
+    Loose::open(path)?.map(|loose| loose.read(oid)).transpose()
+}
+
+/// A loose object of which the header was read.
+pub(super) struct Loose {
+    kind: ObjectType,
+    size: u64,
+    content: ZlibDecoder<File>,
+}
+
+impl Loose {
+    /// Opens a loose object; `None` if there is no such file.
+    pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
+        let metadata = match std::fs::symlink_metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        if !metadata.is_file() && !metadata.is_symlink() || !path.metadata()?.is_file() {
+            return Err(bad("is no regular file"));
         }
-        header.push(byte[0]);
+        let mut content = ZlibDecoder::new(File::open(path)?);
+        let mut header = Vec::with_capacity(MAX_HEADER);
+        while header.last() != Some(&0) {
+            let mut byte = [0];
+            if header.len() == MAX_HEADER || content.read(&mut byte)? == 0 {
+                return Err(bad("has no header"));
+            }
+            header.push(byte[0]);
+        }
+        let (kind, size) = parse_header(&header).ok_or_else(|| bad("has a damaged header"))?;
+        if size > MAX_OBJECT {
+            return Err(bad("is larger than 1 GiB"));
+        }
+        if size > metadata.len().saturating_mul(MAX_RATIO) && !metadata.is_symlink() {
+            return Err(bad("is cut off"));
+        }
+        Ok(Some(Self {
+            kind,
+            size,
+            content,
+        }))
     }
-    let (kind, size) = parse_header(&header).ok_or_else(|| bad("has a damaged header"))?;
-    if size > MAX_OBJECT {
-        return Err(bad("is larger than 1 GiB"));
+
+    /// What it is.
+    pub(super) fn kind(&self) -> ObjectType {
+        self.kind
     }
-    if size > metadata.len().saturating_mul(MAX_RATIO) && !metadata.is_symlink() {
-        return Err(bad("is cut off"));
+
+    /// Reads its content, which has to be that of an object.
+    pub(super) fn read(self, oid: Oid) -> io::Result<(ObjectType, Vec<u8>)> {
+        let Self {
+            kind,
+            size,
+            content,
+        } = self;
+        let mut data = Vec::new();
+        let capacity = usize::try_from(size).map_err(io::Error::other)?;
+        data.try_reserve_exact(capacity)
+            .map_err(|_| bad("does not fit into memory"))?;
+        content.take(size + 1).read_to_end(&mut data)?;
+        if data.len() as u64 != size {
+            return Err(bad("is not as long as it says"));
+        }
+        let hash = Oid::hash_object_ext(kind, &data, oid.object_format())
+            .map_err(|error| bad(error.message()))?;
+        if hash != oid {
+            return Err(bad("has another content than its name says"));
+        }
+        Ok((kind, data))
     }
-    let mut data = Vec::new();
-    let capacity = usize::try_from(size).map_err(io::Error::other)?;
-    data.try_reserve_exact(capacity)
-        .map_err(|_| bad("does not fit into memory"))?;
-    content.take(size + 1).read_to_end(&mut data)?;
-    if data.len() as u64 != size {
-        return Err(bad("is not as long as it says"));
-    }
-    let hash = Oid::hash_object_ext(kind, &data, oid.object_format())
-        .map_err(|error| bad(error.message()))?;
-    if hash != oid {
-        return Err(bad("has another content than its name says"));
-    }
-    Ok(Some((kind, data)))
+}
+
+fn bad(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what.to_owned())
 }
 
 /// Reads `blob 123\0`.

@@ -1,0 +1,198 @@
+//! Deltas: an object as copies out of another one, and what is new.
+
+use std::ops::Range;
+
+use crate::git::object::MAX_OBJECT;
+use crate::git::pack::Damage;
+use crate::git::pack::entry::Buffer;
+
+/// Results above this are only made once the whole delta was gone through, so that a few bytes
+/// cannot claim a gigabyte.
+const TRUSTED: u64 = 1 << 20;
+
+/// The one instruction that comes next.
+enum Instruction<'a> {
+    Copy(Range<usize>),
+    Insert(&'a [u8]),
+}
+
+/// Makes an object from its base, and says which of its bytes are new: see
+/// [`Visit::fresh`](super::Visit::fresh).
+pub(super) fn apply(
+    base: &[u8],
+    delta: &[u8],
+    result: &mut Buffer,
+    fresh: &mut Vec<Range<u32>>,
+) -> Result<(), Damage> {
+    let mut rest = delta;
+    let base_size = size(&mut rest).ok_or(Damage::Delta)?;
+    let result_size = size(&mut rest).ok_or(Damage::Delta)?;
+    if base_size != base.len() as u64 {
+        return Err(Damage::Length);
+    }
+    if result_size > MAX_OBJECT {
+        return Err(Damage::TooLarge);
+    }
+    if result_size > TRUSTED && length(rest)? != result_size {
+        return Err(Damage::Length);
+    }
+    let out = result.make(result_size)?;
+    fresh.clear();
+    let mut at = 0;
+    // Where the base would have to go on for the last copy to be no other than the next.
+    let mut next = Some(0);
+    while !rest.is_empty() {
+        let end;
+        match instruction(&mut rest).ok_or(Damage::Delta)? {
+            Instruction::Copy(from) => {
+                let bytes = base.get(from.clone()).ok_or(Damage::Delta)?;
+                end = at + bytes.len();
+                out.get_mut(at..end)
+                    .ok_or(Damage::Length)?
+                    .copy_from_slice(bytes);
+                if next.is_some_and(|next| next != from.start) {
+                    fresh.push(range(at, at));
+                }
+                next = Some(from.end);
+            }
+            Instruction::Insert(bytes) => {
+                end = at + bytes.len();
+                out.get_mut(at..end)
+                    .ok_or(Damage::Length)?
+                    .copy_from_slice(bytes);
+                match fresh.last_mut() {
+                    Some(last) if next.is_none() => last.end = range(at, end).end,
+                    _ => fresh.push(range(at, end)),
+                }
+                next = None;
+            }
+        }
+        at = end;
+    }
+    if at != out.len() {
+        return Err(Damage::Length);
+    }
+    if next.is_some_and(|next| next != base.len()) {
+        fresh.push(range(at, at));
+    }
+    Ok(())
+}
+
+/// Objects are smaller than 4 GiB.
+fn range(start: usize, end: usize) -> Range<u32> {
+    let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+    short(start)..short(end)
+}
+
+/// How long the result of the instructions is.
+fn length(mut instructions: &[u8]) -> Result<u64, Damage> {
+    let mut length = 0;
+    while !instructions.is_empty() {
+        length += match instruction(&mut instructions).ok_or(Damage::Delta)? {
+            Instruction::Copy(from) => from.len() as u64,
+            Instruction::Insert(bytes) => bytes.len() as u64,
+        };
+    }
+    Ok(length)
+}
+
+fn instruction<'a>(rest: &mut &'a [u8]) -> Option<Instruction<'a>> {
+    let (&code, after) = rest.split_first()?;
+    *rest = after;
+    if code & 0x80 == 0 {
+        // No byte at all is no instruction: git keeps it for later.
+        let (bytes, after) = rest
+            .split_at_checked(usize::from(code))
+            .filter(|_| code > 0)?;
+        *rest = after;
+        return Some(Instruction::Insert(bytes));
+    }
+    let mut next = |bit: u8, shift: u32| {
+        if code & bit == 0 {
+            return Some(0);
+        }
+        let (&byte, after) = rest.split_first()?;
+        *rest = after;
+        Some(u64::from(byte) << shift)
+    };
+    let offset = next(1, 0)? | next(2, 8)? | next(4, 16)? | next(8, 24)?;
+    let size = next(16, 0)? | next(32, 8)? | next(64, 16)?;
+    let size = if size == 0 { 0x10000 } else { size };
+    let start = usize::try_from(offset).ok()?;
+    let end = usize::try_from(offset + size).ok()?;
+    Some(Instruction::Copy(start..end))
+}
+
+/// Reads a size, seven bits a byte, the lowest first.
+fn size(rest: &mut &[u8]) -> Option<u64> {
+    let mut size = 0;
+    for shift in (0..63).step_by(7) {
+        let (&byte, after) = rest.split_first()?;
+        *rest = after;
+        size |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(size);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BASE: &[u8] = b"0123456789";
+
+    fn applied(delta: &[u8]) -> Result<(Vec<u8>, Vec<Range<u32>>), Damage> {
+        let (mut result, mut fresh) = (Buffer::default(), Vec::new());
+        apply(BASE, delta, &mut result, &mut fresh)?;
+        Ok((result.data().to_vec(), fresh))
+    }
+
+    #[expect(clippy::single_range_in_vec_init, reason = "there is one")]
+    #[test]
+    fn what_is_new_is_told() {
+        // All of it.
+        let all = applied(&[10, 10, 0x90, 10]);
+        assert_eq!(all, Ok((BASE.to_vec(), vec![])));
+        let inserted = applied(&[10, 14, 0x90, 4, 2, b'a', b'b', 2, b'c', b'd', 0x91, 4, 6]);
+        assert_eq!(inserted, Ok((b"0123abcd456789".to_vec(), vec![4..8])));
+        let cut = applied(&[10, 8, 0x90, 4, 0x91, 6, 4]);
+        assert_eq!(cut, Ok((b"01236789".to_vec(), vec![4..4])));
+        let begun_later = applied(&[10, 3, 0x91, 7, 3]);
+        assert_eq!(begun_later, Ok((b"789".to_vec(), vec![0..0])));
+        let ended_early = applied(&[10, 3, 0x90, 3]);
+        assert_eq!(ended_early, Ok((b"012".to_vec(), vec![3..3])));
+        // Two copies that go on are one.
+        let halves = applied(&[10, 10, 0x90, 5, 0x91, 5, 5]);
+        assert_eq!(halves, Ok((BASE.to_vec(), vec![])));
+        assert_eq!(applied(&[10, 0]), Ok((vec![], vec![0..0])));
+    }
+
+    #[test]
+    fn lies_are_errors() {
+        let copies_too_much = [10, 11, 0x90, 11];
+        assert_eq!(applied(&copies_too_much), Err(Damage::Delta));
+        let far_away = [10, 4, 0x9f, 0xff, 0xff, 0xff, 0xff, 4];
+        assert_eq!(applied(&far_away), Err(Damage::Delta));
+        let longer_than_said = [10, 3, 0x90, 4];
+        assert_eq!(applied(&longer_than_said), Err(Damage::Length));
+        let shorter_than_said = [10, 5, 0x90, 4];
+        assert_eq!(applied(&shorter_than_said), Err(Damage::Length));
+        let another_base = [9, 4, 0x90, 4];
+        assert_eq!(applied(&another_base), Err(Damage::Length));
+        let a_zero = [10, 4, 0x90, 4, 0];
+        assert_eq!(applied(&a_zero), Err(Damage::Delta));
+        let cut_off = [10, 4, 4, b'a'];
+        assert_eq!(applied(&cut_off), Err(Damage::Delta));
+        let no_end = [
+            10, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        ];
+        assert_eq!(applied(&no_end), Err(Damage::Delta));
+        let a_gigabyte_of_nothing = [10, 0x80, 0x80, 0x80, 0x80, 4, 0x90, 4];
+        assert_eq!(applied(&a_gigabyte_of_nothing), Err(Damage::Length));
+        let more_than_a_gigabyte = [10, 0x81, 0x80, 0x80, 0x80, 4, 0x90, 4];
+        assert_eq!(applied(&more_than_a_gigabyte), Err(Damage::TooLarge));
+        assert_eq!(applied(&[]), Err(Damage::Delta));
+    }
+}

@@ -1,0 +1,556 @@
+//! Walks over every object of a repository.
+
+use std::ops::Range;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use git2::ObjectType;
+use git2::Oid;
+
+use crate::git::GitError;
+use crate::git::pack::Damage;
+use crate::git::pack::Kinds;
+use crate::git::pack::Store;
+use crate::git::pack::bits::Bits;
+use crate::git::pack::entry::Buffer;
+use crate::git::pack::entry::Form;
+use crate::git::pack::file::Pack;
+use crate::git::pack::plan::NONE;
+use crate::git::pack::plan::Plan;
+use crate::git::pack::plan::Root;
+use crate::git::pack::read;
+use crate::git::pack::read::Reader;
+use crate::git::pack::store::Numbered;
+
+/// Trees heavier than this part of all are begun first, lest one be all that is left to do.
+const HEAVY: u64 = 64;
+/// How many of the others are taken at a time; they are next to each other in the pack.
+const CHUNK: usize = 16;
+/// How often an object is sought elsewhere. git writes none of which the base is in another pack,
+/// and what is damaged has seldom a second copy; forged packs could make each of them cost a walk.
+const PATIENCE: u32 = 10_000;
+/// Bytes of stack a thread has, whatever the environment says.
+const STACK: usize = 2 << 20;
+
+/// An object, for as long as it is looked at.
+#[derive(Clone, Copy)]
+pub struct Visit<'a> {
+    /// Its number.
+    pub number: u32,
+    /// Its name.
+    pub oid: Oid,
+    /// What it is.
+    pub kind: ObjectType,
+    /// Its content.
+    pub data: &'a [u8],
+    /// What is new in it, if it was made from an object that has been visited in the same walk
+    /// before: what is between two of these ranges is in that other object as it is here, in one
+    /// piece. An empty range is a place where two such pieces meet that do not in the other object,
+    /// or an end of this object that is none of the other. In order, and apart. `None` if the whole
+    /// object is new.
+    pub fresh: Option<&'a [Range<u32>]>,
+}
+
+impl std::fmt::Debug for Visit<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { kind, oid, .. } = self;
+        write!(f, "Visit({kind} {oid}, {} bytes)", self.data.len())
+    }
+}
+
+impl Store {
+    /// Visits every object of some kinds once, in any order and from any of `threads` threads. An
+    /// object that cannot be read, or whose visit panics, is given to `failed`; its kind is perhaps
+    /// not known. The others are visited nevertheless. Once `cancelled` says so, the rest is left.
+    pub fn walk(
+        &self,
+        kinds: Kinds,
+        threads: usize,
+        cancelled: impl Fn() -> bool + Sync,
+        visit: impl Fn(Visit<'_>) + Sync,
+        failed: impl Fn(Oid, GitError) + Sync,
+    ) {
+        self.run(&Job {
+            store: self,
+            kinds,
+            threads,
+            wanted: None,
+            cancelled: &cancelled,
+            visit: &visit,
+            failed: &failed,
+            sought: AtomicU32::new(0),
+        });
+    }
+
+    /// As [`Store::walk`], of the objects with `wanted` numbers. Others are read if one of them
+    /// builds on them.
+    pub fn walk_some(
+        &self,
+        kinds: Kinds,
+        wanted: impl Fn(u32) -> bool + Sync,
+        threads: usize,
+        cancelled: impl Fn() -> bool + Sync,
+        visit: impl Fn(Visit<'_>) + Sync,
+        failed: impl Fn(Oid, GitError) + Sync,
+    ) {
+        self.run(&Job {
+            store: self,
+            kinds,
+            threads,
+            wanted: Some(&wanted),
+            cancelled: &cancelled,
+            visit: &visit,
+            failed: &failed,
+            sought: AtomicU32::new(0),
+        });
+    }
+
+    fn run(&self, job: &Job<'_>) {
+        let fields = self.packs().iter().map(|pack| job.field(pack));
+        let fields: Vec<Field<'_>> = fields.collect();
+        let work = Work::new(job, &fields);
+        let next = AtomicUsize::new(0);
+        let take = || {
+            let mut worker = Worker::new(job);
+            while let Some(unit) = work.unit(next.fetch_add(1, Ordering::Relaxed)) {
+                worker.unit(unit);
+                if (job.cancelled)() {
+                    return;
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..job.threads {
+                let thread = std::thread::Builder::new().stack_size(STACK);
+                // No thread to be had is no reason not to read: there is this one.
+                if thread.spawn_scoped(scope, take).is_err() {
+                    break;
+                }
+            }
+            take();
+        });
+    }
+}
+
+/// What is asked for.
+struct Job<'a> {
+    store: &'a Store,
+    kinds: Kinds,
+    threads: usize,
+    wanted: Option<&'a (dyn Fn(u32) -> bool + Sync)>,
+    cancelled: &'a (dyn Fn() -> bool + Sync),
+    visit: &'a (dyn Fn(Visit<'_>) + Sync),
+    failed: &'a (dyn Fn(Oid, GitError) + Sync),
+    /// How often objects were sought elsewhere.
+    sought: AtomicU32,
+}
+
+impl<'a> Job<'a> {
+    fn wants(&self, number: u32) -> bool {
+        self.wanted.is_none_or(|wanted| wanted(number))
+    }
+
+    /// Whether it is still tried to find objects elsewhere.
+    fn is_patient(&self) -> bool {
+        self.sought.load(Ordering::Relaxed) < PATIENCE
+            && self.sought.fetch_add(1, Ordering::Relaxed) < PATIENCE
+    }
+
+    /// An object of a pack that failed to give it, from elsewhere.
+    fn rescue(&self, oid: Oid, failed: &Pack) -> Option<(ObjectType, Vec<u8>)> {
+        let store = self.is_patient().then_some(self.store)?;
+        store.rescue(oid, failed)
+    }
+
+    /// What is to be done in a pack.
+    fn field(&self, numbered: &'a Numbered) -> Field<'a> {
+        let Numbered {
+            first,
+            pack,
+            copies,
+        } = numbered;
+        let plan = pack.plan(self.threads);
+        let is_copy = |position: u32| copies.as_ref().is_some_and(|set| set.contains(position));
+        let wants = |position: u32| !is_copy(position) && self.wants(first + position);
+        let parts = (self.wanted.is_some() || copies.is_some()).then(|| {
+            let mut parts = Parts {
+                wanted: Bits::new(plan.len()),
+                needed: Bits::new(plan.len()),
+            };
+            for rank in plan.ranks().filter(|rank| wants(plan.position(*rank))) {
+                parts.wanted.insert(rank);
+                let mut rank = rank;
+                while rank != NONE && parts.needed.insert(rank) {
+                    rank = plan.parent(rank);
+                }
+            }
+            parts
+        });
+        let lost = plan.lost.iter().copied();
+        Field {
+            first: *first,
+            pack,
+            plan,
+            parts,
+            lost: lost.filter(|(position, _)| wants(*position)).collect(),
+        }
+    }
+
+    /// Gives an object to the visitor; says whether it was taken.
+    fn visit(&self, visit: Visit<'_>) -> bool {
+        let oid = visit.oid;
+        let is_taken = catch_unwind(AssertUnwindSafe(|| (self.visit)(visit))).is_ok();
+        if !is_taken {
+            (self.failed)(oid, GitError::Panic { oid });
+        }
+        is_taken
+    }
+}
+
+/// A pack, and what is to be done in it.
+struct Field<'a> {
+    first: u32,
+    pack: &'a Pack,
+    plan: &'a Plan,
+    /// `None` if everything is wanted.
+    parts: Option<Parts>,
+    lost: Vec<(u32, Damage)>,
+}
+
+/// Entries by their ranks.
+struct Parts {
+    wanted: Bits,
+    /// Those that are wanted, and all they build on.
+    needed: Bits,
+}
+
+impl Field<'_> {
+    fn is_wanted(&self, rank: u32) -> bool {
+        let parts = self.parts.as_ref();
+        parts.is_none_or(|parts| parts.wanted.contains(rank))
+    }
+
+    fn is_needed(&self, rank: u32) -> bool {
+        let parts = self.parts.as_ref();
+        parts.is_none_or(|parts| parts.needed.contains(rank))
+    }
+
+    /// Goes on to the next child that is needed, and takes it off the range.
+    fn next(&self, children: &mut Range<u32>) -> Option<u32> {
+        children
+            .map(|at| self.plan.child(at))
+            .find(|rank| self.is_needed(*rank))
+    }
+}
+
+/// All that is to be done, in the order in which it is begun.
+struct Work<'a> {
+    fields: &'a [Field<'a>],
+    /// The heavy ones, then the rest in the order of the packs.
+    roots: Vec<(usize, Root)>,
+    heavy: usize,
+    loose: Vec<(u32, Oid)>,
+}
+
+/// What a thread takes at a time.
+#[derive(Clone, Copy)]
+enum Unit<'a> {
+    Trees(&'a [Field<'a>], &'a [(usize, Root)]),
+    Lost(&'a Field<'a>),
+    Loose(&'a [(u32, Oid)]),
+}
+
+impl<'a> Work<'a> {
+    fn new(job: &Job<'_>, fields: &'a [Field<'a>]) -> Self {
+        let mut roots = Vec::new();
+        for (at, field) in fields.iter().enumerate() {
+            let wanted = field.plan.roots.iter().filter(|root| {
+                root.kind.is_none_or(|kind| job.kinds.contains(kind)) && field.is_needed(root.rank)
+            });
+            roots.extend(wanted.map(|root| (at, *root)));
+        }
+        let total = roots
+            .iter()
+            .fold(0_u64, |sum, (_, root)| sum.saturating_add(root.weight));
+        let is_heavy = |root: &Root| root.weight > total / HEAVY;
+        roots.sort_by_key(|(_, root)| {
+            let weight = if is_heavy(root) { root.weight } else { 0 };
+            std::cmp::Reverse(weight)
+        });
+        Self {
+            fields,
+            heavy: roots.partition_point(|(_, root)| is_heavy(root)),
+            roots,
+            loose: job
+                .store
+                .loose_objects()
+                .filter(|(number, _)| job.wants(*number))
+                .collect(),
+        }
+    }
+
+    /// The unit of a number; `None` if all is done.
+    fn unit(&self, number: usize) -> Option<Unit<'_>> {
+        let (heavy, light) = self.roots.split_at(self.heavy);
+        if let Some(root) = heavy.get(number..=number) {
+            return Some(Unit::Trees(self.fields, root));
+        }
+        let number = number - heavy.len();
+        if let Some(roots) = light.chunks(CHUNK).nth(number) {
+            return Some(Unit::Trees(self.fields, roots));
+        }
+        let number = number - light.chunks(CHUNK).len();
+        if let Some(loose) = self.loose.chunks(CHUNK).nth(number) {
+            return Some(Unit::Loose(loose));
+        }
+        let number = number - self.loose.chunks(CHUNK).len();
+        self.fields.get(number).map(Unit::Lost)
+    }
+}
+
+/// An object that others build on.
+struct Base {
+    data: Buffer,
+    /// Whether it was visited.
+    is_visited: bool,
+    /// What is still to be made from it.
+    children: Range<u32>,
+}
+
+/// What one thread has.
+struct Worker<'a> {
+    job: &'a Job<'a>,
+    reader: Reader,
+    bases: Vec<Base>,
+    /// Ranks of entries that were not made, and why.
+    broken: Vec<(u32, Damage)>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(job: &'a Job<'a>) -> Self {
+        Self {
+            job,
+            reader: Reader::new(),
+            bases: Vec::new(),
+            broken: Vec::new(),
+        }
+    }
+
+    fn unit(&mut self, unit: Unit<'_>) {
+        match unit {
+            Unit::Trees(fields, roots) => {
+                for (at, root) in roots {
+                    self.tree(&fields[*at], *root);
+                    if (self.job.cancelled)() {
+                        return;
+                    }
+                }
+            }
+            Unit::Lost(field) => {
+                for (position, damage) in &field.lost {
+                    self.lost(field, *position, *damage);
+                }
+            }
+            Unit::Loose(objects) => {
+                for (number, oid) in objects {
+                    self.loose(*number, *oid);
+                    if (self.job.cancelled)() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn loose(&mut self, number: u32, oid: Oid) {
+        match self.job.store.loose_of(oid, self.job.kinds) {
+            Ok(Some((kind, data))) => {
+                self.job.visit(Visit {
+                    number,
+                    oid,
+                    kind,
+                    data: &data,
+                    fresh: None,
+                });
+            }
+            Ok(None) => {}
+            Err(error) => (self.job.failed)(oid, error),
+        }
+    }
+
+    /// Reads an object that has no rank from where else it is.
+    fn lost(&mut self, field: &Field<'_>, position: u32, damage: Damage) {
+        let oid = field.pack.oid(position);
+        match self.job.rescue(oid, field.pack) {
+            Some((kind, data)) if self.job.kinds.contains(kind) => {
+                self.job.visit(Visit {
+                    number: field.first + position,
+                    oid,
+                    kind,
+                    data: &data,
+                    fresh: None,
+                });
+            }
+            Some(_) => {}
+            None => (self.job.failed)(oid, field.pack.error(position, damage)),
+        }
+    }
+
+    /// Visits a delta tree.
+    fn tree(&mut self, field: &Field<'_>, root: Root) {
+        match self.root(field, root) {
+            Ok((kind, data)) => self.descend(field, root.rank, kind, data),
+            Err(damage) => self.broken.push((root.rank, damage)),
+        }
+        while let Some((rank, damage)) = self.broken.pop() {
+            if (self.job.cancelled)() {
+                self.broken.clear();
+                return;
+            }
+            let position = field.plan.position(rank);
+            let oid = field.pack.oid(position);
+            // Another pack may have it, or a file of its own.
+            if let Some((kind, data)) = self.job.rescue(oid, field.pack) {
+                self.descend(field, rank, kind, Buffer::of(data));
+                continue;
+            }
+            if field.is_wanted(rank) {
+                (self.job.failed)(oid, field.pack.error(position, damage));
+            }
+            let mut children = field.plan.children(rank);
+            while let Some(child) = field.next(&mut children) {
+                self.broken.push((child, Damage::Base(oid)));
+            }
+        }
+    }
+
+    /// Reads a root of a tree. What it builds on may be elsewhere.
+    fn root(&mut self, field: &Field<'_>, root: Root) -> Result<(ObjectType, Buffer), Damage> {
+        let rank = root.rank;
+        let entry = if root.kind.is_some() {
+            field.plan.entry(field.pack, rank)?
+        } else {
+            field.plan.checked(field.pack, rank)?
+        };
+        let header = field.pack.header(entry)?;
+        match header.form {
+            Form::Whole(kind) => Ok((kind, self.reader.whole(entry, &header)?)),
+            Form::Near(_) => Err(Damage::NoBase),
+            Form::Named(_) if !self.job.is_patient() => Err(Damage::NoBase),
+            Form::Named(_) => {
+                let position = field.plan.position(rank);
+                let store = self.job.store;
+                match read::object(store, field.pack, position, &mut self.reader) {
+                    Ok(object) => Ok(object),
+                    Err(GitError::Packed { oid, damage, .. })
+                        if oid == field.pack.oid(position) =>
+                    {
+                        Err(damage)
+                    }
+                    Err(GitError::Packed { oid, .. } | GitError::Loose { oid, .. }) => {
+                        Err(Damage::Base(oid))
+                    }
+                    Err(_) => Err(Damage::NoBase),
+                }
+            }
+        }
+    }
+
+    /// Visits an object and all that builds on it, depth first.
+    fn descend(&mut self, field: &Field<'_>, rank: u32, kind: ObjectType, data: Buffer) {
+        if !self.job.kinds.contains(kind) && field.pack.index.has_crc() {
+            self.reader.release(data);
+            return;
+        }
+        let Some(is_visited) = self.show(field, rank, kind, &data, false) else {
+            self.reader.release(data);
+            return;
+        };
+        self.bases.push(Base {
+            data,
+            is_visited,
+            children: field.plan.children(rank),
+        });
+        while let Some(base) = self.bases.last_mut() {
+            if (self.job.cancelled)() {
+                self.bases.clear();
+                return;
+            }
+            let Some(child) = field.next(&mut base.children) else {
+                self.pop();
+                continue;
+            };
+            let is_visited = base.is_visited;
+            let is_last = field.next(&mut base.children.clone()).is_none();
+            let made = make(&mut self.reader, field, child, base.data.data());
+            if is_last {
+                self.pop();
+            }
+            let data = match made {
+                Ok(data) => data,
+                Err(damage) => {
+                    self.broken.push((child, damage));
+                    continue;
+                }
+            };
+            let Some(is_visited) = self.show(field, child, kind, &data, is_visited) else {
+                self.reader.release(data);
+                continue;
+            };
+            let children = field.plan.children(child);
+            if field.next(&mut children.clone()).is_none() {
+                self.reader.release(data);
+                continue;
+            }
+            self.bases.push(Base {
+                data,
+                is_visited,
+                children,
+            });
+        }
+    }
+
+    /// Lets go of the base that was last.
+    fn pop(&mut self) {
+        if let Some(base) = self.bases.pop() {
+            self.reader.release(base.data);
+        }
+    }
+
+    /// Gives an object to the visitor if it is wanted, and says whether it was; `None` if it is
+    /// found to be damaged.
+    fn show(
+        &mut self,
+        field: &Field<'_>,
+        rank: u32,
+        kind: ObjectType,
+        data: &Buffer,
+        is_fresh: bool,
+    ) -> Option<bool> {
+        let position = field.plan.position(rank);
+        if !field.pack.index.has_crc() && !field.pack.is(position, kind, data.data()) {
+            self.broken.push((rank, Damage::Checksum));
+            return None;
+        }
+        if !field.is_wanted(rank) || !self.job.kinds.contains(kind) {
+            return Some(false);
+        }
+        Some(self.job.visit(Visit {
+            number: field.first + position,
+            oid: field.pack.oid(position),
+            kind,
+            data: data.data(),
+            fresh: is_fresh.then_some(&self.reader.fresh),
+        }))
+    }
+}
+
+/// Makes an entry from its base.
+fn make(reader: &mut Reader, field: &Field<'_>, rank: u32, base: &[u8]) -> Result<Buffer, Damage> {
+    let entry = field.plan.entry(field.pack, rank)?;
+    let header = field.pack.header(entry)?;
+    reader.delta(base, entry, &header)
+}
