@@ -440,14 +440,17 @@ impl<'a> Inspector<'a> {
         inspected: &mut Inspected,
     ) -> Result<(), MatchError> {
         if let Some((wide, track)) = &mut pass.wide {
-            // What is no such text in spite of its looks is searched as it is, too.
-            let matches = self.matcher.find_plain(text, &[])?;
-            self.tell(text, &matches, &mut pass.plain, until, inside, inspected);
             let decoded = wide.decode(text);
+            let matches = self.matcher.find(&decoded)?;
+            // What is no such text in spite of its looks, or is so from another byte on, is searched
+            // as it is, too.
+            let mut plain = self.matcher.find(text)?;
+            let known: HashSet<&Secret> = matches.candidates.iter().map(|c| &c.secret).collect();
+            plain.candidates.retain(|c| !known.contains(&c.secret));
+            self.tell(text, &plain, &mut pass.plain, until, inside, inspected);
             let until = until.map(|until| wide.decode(&text[..wide.boundary(text, until)]).len());
             let mut inside = inside.clone();
             inside.layers.push(wide.layer());
-            let matches = self.matcher.find(&decoded)?;
             self.tell(&decoded, &matches, track, until, &inside, inspected);
         } else {
             let matches = self.matcher.find(text)?;
