@@ -241,7 +241,7 @@ impl Wide {
 fn not_shifted() -> impl FnMut(char) -> bool {
     let mut before = false;
     move |c| {
-        let shifted = u32::from(c) & 0xff == 0;
+        let shifted = u32::from(c).trailing_zeros() >= 8;
         !(std::mem::replace(&mut before, shifted) && shifted)
     }
 }
