@@ -647,3 +647,53 @@ fn markers_in_wide_text_do_not_take_long() {
     let took = takes(&text);
     assert!(took < Duration::from_secs(1), "{took:?}");
 }
+
+/// Base64 with its own characters escaped, as addresses, strings, pages and mail do it.
+#[test]
+fn base64_is_found_in_which_some_characters_are_escaped() {
+    let plus_and_slash: [(&str, &str, &str, Layer); 7] = [
+        ("%2B", "%2F", "%3D", Layer::Percent),
+        ("%2b", "%2f", "%3d", Layer::Percent),
+        ("%252B", "%252F", "%253D", Layer::Percent),
+        ("+", "\\/", "=", Layer::Escape),
+        ("\\u002B", "\\u002F", "\\u003D", Layer::Escape),
+        ("\\x2b", "\\x2f", "=", Layer::Escape),
+        ("&#43;", "&#x2F;", "&#61;", Layer::Html),
+    ];
+    for seed in 0..60 {
+        let key = fill("sk-proj-{base64url:74}T3BlbkFJ{base64url:74}", seed);
+        // Bytes whose base64 is full of both characters stand before and behind it.
+        let noise = "\u{fb}\u{ff}\u{fe}\u{3ff}".repeat(usize::try_from(seed).unwrap() % 7);
+        let encoded =
+            data_encoding::BASE64.encode(format!("{noise}? key>{key}~?>{noise}\n").as_bytes());
+        for (plus, slash, equals, layer) in plus_and_slash {
+            let written = encoded
+                .replace('=', equals)
+                .replace('+', plus)
+                .replace('/', slash);
+            let text = format!("GET /x?q={written}&r=1 HTTP/1.1\n");
+            let found = MATCHER.find(text.as_bytes()).unwrap().candidates;
+            assert_eq!(found.len(), 1, "{seed} {plus} {text}");
+            assert_eq!(KeyId::of(&found[0].secret).to_string(), keys::id(&key));
+            let expected = HashSet::from([Layer::Base64, layer]);
+            assert!(found[0].layers.iter().all(|layer| expected.contains(layer)));
+        }
+        let lines = |width: usize, end: &str| {
+            let lines = encoded
+                .as_bytes()
+                .chunks(width)
+                .map(|line| std::str::from_utf8(line));
+            lines.collect::<Result<Vec<_>, _>>().unwrap().join(end)
+        };
+        for text in [
+            lines(75, "=\n"),
+            lines(64, "%0A"),
+            lines(76, " "),
+            lines(64, "\t"),
+        ] {
+            let found = MATCHER.find(text.as_bytes()).unwrap().candidates;
+            assert_eq!(found.len(), 1, "{seed} {text}");
+            assert_eq!(KeyId::of(&found[0].secret).to_string(), keys::id(&key));
+        }
+    }
+}

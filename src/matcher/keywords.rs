@@ -1,99 +1,161 @@
 //! One search for the keywords of all rules.
 
+use std::collections::BTreeMap;
+
 use aho_corasick::AhoCorasick;
 use aho_corasick::BuildError;
 use aho_corasick::MatchKind as AutomatonKind;
 use aho_corasick::packed;
 use aho_corasick::packed::MatchKind as PackedKind;
+use memchr::memmem;
 
 use crate::matcher::layers::NEEDLES;
 use crate::matcher::layers::Trigger;
 use crate::rule::RuleSet;
 
+/// What several keywords have in common, at their beginning or further on. Each needle less makes
+/// the search faster; these are about as rare as the keywords themselves.
+const STEMS: [&[u8]; 9] = [
+    b"sk-", b"0054", b"54\\", b"54}", b"54%", b"54;", b"54=", b"124\\", b"84;&",
+];
+
 /// Finds keywords, and the rules they stand for.
 #[derive(Debug)]
 pub(super) struct Keywords {
     search: Search,
-    /// For each keyword, what begins at its place when it is found.
-    meaning: Vec<Meaning>,
+    all: Vec<Keyword>,
+    /// For each needle of the search, the keywords that hold it.
+    held_by: Vec<Vec<usize>>,
 }
 
-/// What a keyword stands for.
+/// Bytes to look for, and what they stand for.
 #[derive(Debug)]
-struct Meaning {
+struct Keyword {
+    bytes: Vec<u8>,
+    /// How many letters, digits, `_` and `-` follow at the least.
+    run: usize,
+    /// Where its needle begins in it.
+    offset: usize,
     /// The rules to try around it.
     rules: Vec<usize>,
     /// What to decode around it.
     trigger: Option<Trigger>,
 }
 
-#[derive(Debug)]
-enum Search {
-    /// A few keywords: a vectorized search, as fast as memory.
-    Packed(packed::Searcher),
-    /// Many keywords, or a machine without the instructions.
-    Automaton(Box<AhoCorasick>),
-    Nothing,
+impl Keyword {
+    /// Whether it stands where its needle was found at `at`; if so, where it begins.
+    fn around(&self, text: &[u8], at: usize) -> Option<usize> {
+        let start = at.checked_sub(self.offset)?;
+        let after = text[start..].strip_prefix(self.bytes.as_slice())?;
+        let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
+        let run = after.get(..self.run)?;
+        run.iter().all(is_word).then_some(start)
+    }
 }
 
 impl Keywords {
     pub(super) fn new(rules: &RuleSet) -> Result<Self, BuildError> {
-        let mut keywords: Vec<&[u8]> = rules
-            .rules()
-            .iter()
-            .flat_map(|rule| rule.keywords.iter().map(Vec::as_slice))
-            .chain(NEEDLES.iter().map(|(needle, _)| *needle))
-            .collect();
-        // The longest first: where two begin at one place, the search names the first.
-        keywords.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
-        keywords.dedup();
-        let meaning = keywords
-            .iter()
-            .map(|found| {
-                let stands_for = |keyword: &Vec<u8>| found.starts_with(keyword);
-                Meaning {
-                    rules: (0..rules.rules().len())
-                        .filter(|&index| rules.rules()[index].keywords.iter().any(stands_for))
-                        .collect(),
-                    trigger: NEEDLES
-                        .iter()
-                        .find(|(needle, _)| found.starts_with(needle))
-                        .map(|(_, trigger)| *trigger),
-                }
-            })
-            .collect();
+        let mut keywords: BTreeMap<(&[u8], usize), Keyword> = BTreeMap::new();
+        let mut add = |bytes, run, rule: Option<usize>, trigger: Option<Trigger>| {
+            let keyword = keywords.entry((bytes, run)).or_insert_with(|| Keyword {
+                bytes: bytes.to_vec(),
+                run,
+                offset: 0,
+                rules: Vec::new(),
+                trigger: None,
+            });
+            keyword.rules.extend(rule);
+            keyword.trigger = keyword.trigger.or(trigger);
+        };
+        for (index, rule) in rules.rules().iter().enumerate() {
+            for keyword in &rule.keywords {
+                add(keyword, rule.keyword_run, Some(index), None);
+            }
+        }
+        for (needle, trigger) in NEEDLES {
+            add(needle, 0, None, Some(trigger));
+        }
+        let mut keywords: Vec<Keyword> = keywords.into_values().collect();
+
+        let needles = needles(&keywords);
+        let mut held_by = vec![Vec::new(); needles.len()];
+        for (index, keyword) in keywords.iter_mut().enumerate() {
+            let mut held = needles.iter().enumerate();
+            let found =
+                held.find_map(|(n, needle)| Some((n, memmem::find(&keyword.bytes, needle)?)));
+            if let Some((needle, offset)) = found {
+                keyword.offset = offset;
+                held_by[needle].push(index);
+            }
+        }
         Ok(Self {
-            search: Search::new(&keywords)?,
-            meaning,
+            search: Search::new(&needles)?,
+            all: keywords,
+            held_by,
         })
     }
 
     /// The rules to try around a keyword.
     pub(super) fn rules(&self, keyword: usize) -> &[usize] {
-        &self.meaning[keyword].rules
+        &self.all[keyword].rules
     }
 
     /// Calls `hit` with every place of a keyword, the keyword's number, and what to decode there;
-    /// in the order of the places.
+    /// for each keyword in the order of its places.
     pub(super) fn each(&self, text: &[u8], mut hit: impl FnMut(usize, usize, Option<Trigger>)) {
         let mut at = 0;
-        // From one byte after the last hit, since keywords may overlap.
-        while let Some((start, keyword)) = self.search.next(text, at) {
-            hit(start, keyword, self.meaning[keyword].trigger);
+        // From one byte after the last hit, since needles may overlap.
+        while let Some((start, needle)) = self.search.next(text, at) {
+            for &index in &self.held_by[needle] {
+                let keyword = &self.all[index];
+                if let Some(place) = keyword.around(text, start) {
+                    hit(place, index, keyword.trigger);
+                }
+            }
             at = start + 1;
         }
     }
 }
 
+/// The fewest byte strings of which every keyword holds one: none of them holds another.
+fn needles(keywords: &[Keyword]) -> Vec<Vec<u8>> {
+    let held = |stem: &&[u8]| {
+        let mut keywords = keywords.iter();
+        keywords.any(|keyword| memmem::find(&keyword.bytes, stem).is_some())
+    };
+    let mut all: Vec<&[u8]> = STEMS.into_iter().filter(held).collect();
+    all.extend(keywords.iter().map(|keyword| keyword.bytes.as_slice()));
+    all.sort_by_key(|needle| needle.len());
+    let mut needles: Vec<Vec<u8>> = Vec::new();
+    for needle in all {
+        if !needles
+            .iter()
+            .any(|known| memmem::find(needle, known).is_some())
+        {
+            needles.push(needle.to_vec());
+        }
+    }
+    needles
+}
+
+#[derive(Debug)]
+enum Search {
+    /// A few needles: a vectorized search, as fast as memory.
+    Packed(packed::Searcher),
+    /// Many needles, or a machine without the instructions.
+    Automaton(Box<AhoCorasick>),
+    Nothing,
+}
+
 impl Search {
-    fn new(keywords: &[&[u8]]) -> Result<Self, BuildError> {
-        if keywords.is_empty() {
+    fn new(needles: &[Vec<u8>]) -> Result<Self, BuildError> {
+        if needles.is_empty() {
             return Ok(Self::Nothing);
         }
         let packed = packed::Config::new()
             .match_kind(PackedKind::LeftmostFirst)
             .builder()
-            .extend(keywords)
+            .extend(needles)
             .build();
         if let Some(searcher) = packed {
             return Ok(Self::Packed(searcher));
@@ -101,7 +163,7 @@ impl Search {
         AhoCorasick::builder()
             // The default kind knows no vectorized prefilter and is twenty times slower.
             .match_kind(AutomatonKind::LeftmostFirst)
-            .build(keywords)
+            .build(needles)
             .map(|automaton| Self::Automaton(Box::new(automaton)))
     }
 

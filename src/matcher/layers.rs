@@ -57,8 +57,8 @@ pub(super) const NEEDLES: [(&[u8], Trigger); 15] = [
     (b"x54\\", Trigger::Text),
     (b"\\124\\", Trigger::Text),
     (b"%54%33", Trigger::Text),
-    (b"%2554", Trigger::Text),
-    (b"U0000005", Trigger::Text),
+    (b"%2554%", Trigger::Text),
+    (b"U00000054", Trigger::Text),
     (b"{54}\\", Trigger::Text),
     (b"84;&", Trigger::Text),
     (b"54;&", Trigger::Text),
@@ -140,6 +140,7 @@ impl Matcher {
         unopened: &mut Vec<Unopened>,
     ) -> Result<bool, MatchError> {
         let before = out.len();
+        let outer = decoded.layers();
         let inner = self.find_at_depth(&decoded.bytes, depth + 1)?;
         let at = decoded.whole().start;
         let mut remark = |found: Vec<Unopened>, layers: &[Layer]| {
@@ -150,33 +151,35 @@ impl Matcher {
                 }
             }
         };
-        remark(inner.unopened, &[decoded.layer]);
+        remark(inner.unopened, &outer);
         out.extend(inner.candidates.into_iter().map(|inner| Candidate {
             span: decoded.source(&inner.span),
-            ..inner.under(&[decoded.layer])
+            ..inner.under(&outer)
         }));
         if let Some(wide) = wide::Wide::sniff(&decoded.bytes) {
+            let layers = [&outer[..], &[wide.layer()]].concat();
             let inner = self.find_at_depth(&wide.decode(&decoded.bytes), depth + 1)?;
+            remark(inner.unopened, &layers);
             out.extend(inner.candidates.into_iter().map(|inner| Candidate {
                 span: decoded.whole(),
-                ..inner.under(&[decoded.layer, wide.layer()])
+                ..inner.under(&layers)
             }));
         }
         if let Some(kind) = kind_of(&decoded.bytes) {
             let opened = members(kind, &decoded.bytes);
-            remark(opened.unopened, &[decoded.layer]);
-            for (layers, content) in opened.members {
+            remark(opened.unopened, &outer);
+            for (within, content) in opened.members {
                 let inner = self.find_at_depth(&content, depth + 1)?;
-                let layers = [&[decoded.layer], &layers[..]].concat();
+                let layers = [&outer[..], &within].concat();
                 remark(inner.unopened, &layers);
                 for inner in inner.candidates {
                     // What is stored in a container is told of the innermost.
                     let is_same = |c: &Candidate| c.secret == inner.secret;
-                    if let Some(outer) = out[before..].iter().position(is_same) {
-                        if out[before + outer].layers.len() > layers.len() {
+                    if let Some(known) = out[before..].iter().position(is_same) {
+                        if out[before + known].layers.len() > layers.len() {
                             continue;
                         }
-                        out.remove(before + outer);
+                        out.remove(before + known);
                     }
                     out.push(Candidate {
                         span: decoded.whole(),

@@ -43,6 +43,9 @@ pub struct RuleEntry {
     pub confidence: Confidence,
     /// Byte strings of which every match holds one; the pattern is tried only around them.
     pub keywords: Vec<String>,
+    /// How many letters, digits, `_` and `-` follow a keyword in every match at the least.
+    #[serde(default)]
+    pub keyword_run: usize,
     /// A regular expression over bytes. A group named `secret` is the secret, where that is not the
     /// whole match; a group named `body` the part that should be random.
     pub pattern: String,

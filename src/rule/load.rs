@@ -247,6 +247,7 @@ impl From<RuleEntry> for Rule {
             severity: entry.severity,
             confidence: entry.confidence,
             keywords: entry.keywords.into_iter().map(String::into_bytes).collect(),
+            keyword_run: entry.keyword_run,
             pattern: entry.pattern,
             public_prefix: entry.public_prefix,
             examples: entry.examples,

@@ -80,6 +80,8 @@ pub struct Rule {
     pub confidence: Confidence,
     /// Byte strings of which every match holds one.
     pub keywords: Vec<Vec<u8>>,
+    /// How many letters, digits, `_` and `-` follow a keyword in every match at the least.
+    pub keyword_run: usize,
     /// The pattern of the secret; a group named `secret` narrows it, one named `body` says what of
     /// it should be random (what follows the public prefix, where there is none).
     pub pattern: String,
