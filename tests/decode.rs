@@ -528,7 +528,12 @@ fn decode_in_every_way(text: &[u8]) {
             if at < text.len() {
                 let (view, range, _) = wide::run_around(text, at, unit, 1000);
                 assert!(range.end <= text.len() && range.contains(&at));
-                assert_eq!(view.bytes().len(), range.len().div_ceil(unit));
+                let length = view.bytes().len();
+                assert!(length >= 1 && length <= 3 * range.len().div_ceil(2));
+                for span in [0..length, 0..1, length - 1..length] {
+                    let source = view.source(&span);
+                    assert!(source.start <= source.end && source.end <= range.len());
+                }
             }
         }
     }

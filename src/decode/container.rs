@@ -1,8 +1,13 @@
 //! Archives and compressed streams, told by their content and not by their name.
 
+use std::collections::HashMap;
 use std::io;
 use std::io::Read;
 use std::io::Seek;
+use std::io::SeekFrom;
+
+use zip::read::read_zipfile_from_stream_with_compressed_size;
+use zip::result::ZipError;
 
 use crate::decode::Layer;
 
@@ -14,6 +19,13 @@ pub const MAX_DEPTH: usize = 4;
 const MAX_MEMBERS: usize = 100_000;
 /// Bytes from which a container is told.
 pub const HEAD: usize = 512;
+/// Bytes at the end of a file among which the last record of a zip begins: its own, and the most
+/// that its comment can have.
+pub const TAIL: usize = ZIP_END + 0xffff;
+/// Bytes of the last record of a zip without its comment.
+const ZIP_END: usize = 22;
+/// Bytes at either end of a file that tell whether it is worth to look for a zip with a comment.
+const GLANCE: usize = 1024;
 
 /// Takes the name, in archives, and the content of a member; an error of it stops all.
 pub type Each<'a> = dyn FnMut(Option<&[u8]>, &mut dyn Read) -> io::Result<()> + 'a;
@@ -86,26 +98,121 @@ fn is_tar_header(head: &[u8]) -> bool {
     header[257..262] == *b"ustar" && !digits.is_empty() && said == Some(sum.sum())
 }
 
-/// What went wrong, in words of our own: those of a decoder may quote what it read.
-pub fn trouble(error: &io::Error) -> &'static str {
-    let inner = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<TooMuch>());
-    if inner.is_some() {
-        return "it expands to too much";
-    }
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => "it is cut off",
-        io::ErrorKind::Unsupported => "its method is not known",
-        io::ErrorKind::Interrupted => "interrupted",
-        _ => "it is damaged, encrypted or of a kind that is not known",
+/// Tells a zip by its end, where something else stands before it: a program that unpacks itself, a
+/// picture. `tail` is the last [`TAIL`] bytes at least, or all; only there a zip is told for sure.
+///
+/// A text is done with after a glance at its last bytes: the record is the very last thing, or has a
+/// comment after it, and then there are zero bytes about, in what stands before it or in itself.
+pub fn kind_at_end(tail: &[u8]) -> Option<Layer> {
+    let tail = &tail[tail.len().saturating_sub(TAIL)..];
+    let last = tail.len().checked_sub(ZIP_END)?;
+    let has_zero = |bytes: &[u8]| memchr::memchr(0, bytes).is_some();
+    let found = if tail[last..].starts_with(b"PK\x05\x06") {
+        ends_zip(tail, last)
+    } else {
+        let glance = tail.len().min(GLANCE);
+        (has_zero(&tail[tail.len() - glance..]) || has_zero(&tail[..glance]))
+            && memchr::memmem::rfind_iter(tail, b"PK\x05\x06").any(|at| ends_zip(tail, at))
+    };
+    found.then_some(Layer::Zip)
+}
+
+/// Whether the last record of a zip stands at `at`, and not just its first bytes: there is room for
+/// its comment, and its directory lies right before it.
+fn ends_zip(text: &[u8], at: usize) -> bool {
+    let Some(record) = text[at..].first_chunk::<ZIP_END>() else {
+        return false;
+    };
+    let comment = usize::from(u16::from_le_bytes([record[20], record[21]]));
+    let length = u32::from_le_bytes([record[12], record[13], record[14], record[15]]);
+    let fits = text.len() - at - ZIP_END >= comment;
+    // The sizes of a large one stand in a record of its own, to which another points.
+    let large = length == u32::MAX
+        && at
+            .checked_sub(20)
+            .is_some_and(|at| text[at..].starts_with(b"PK\x06\x07"));
+    let directory = usize::try_from(length)
+        .ok()
+        .and_then(|length| at.checked_sub(length));
+    let before = match directory {
+        Some(start) => text[start..at].starts_with(b"PK\x01\x02"),
+        // It is longer than what is looked at.
+        None => text.len() >= TAIL,
+    };
+    fits && (large || before)
+}
+
+/// Why a container, or a part of it, was not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+pub enum Trouble {
+    /// It holds more than is opened.
+    #[error("expands to too much")]
+    TooMuch,
+    /// It has more members than are opened.
+    #[error("has more than {MAX_MEMBERS} members")]
+    TooMany,
+    /// It lies inside of too many others.
+    #[error("lies too deep inside of others to be opened")]
+    TooDeep,
+    /// It ends too soon.
+    #[error("is cut off")]
+    Cut,
+    /// It cannot be read without a password.
+    #[error("is encrypted")]
+    Encrypted,
+    /// It is compressed in a way that is not known here.
+    #[error("is packed by a method that is not known")]
+    Method,
+    /// The scan was stopped.
+    #[error("was not read on: interrupted")]
+    Interrupted,
+    /// Anything else.
+    #[error("is damaged or of a kind that is not known")]
+    Damaged,
+}
+
+impl Trouble {
+    /// What an error comes to: the words of a decoder may quote what it read.
+    pub fn of(error: &io::Error) -> Self {
+        let own = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Self>());
+        own.copied().unwrap_or(match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Cut,
+            io::ErrorKind::Unsupported => Self::Method,
+            io::ErrorKind::Interrupted => Self::Interrupted,
+            _ => Self::Damaged,
+        })
     }
 }
 
-/// A container holds more than is opened.
+impl From<Trouble> for io::Error {
+    fn from(trouble: Trouble) -> Self {
+        Self::other(trouble)
+    }
+}
+
+/// A container, or the rest of it, or members of it could not be read.
 #[derive(Debug, thiserror::Error)]
-#[error("expands to too much")]
-pub struct TooMuch;
+#[error("{why}")]
+pub struct Unread {
+    /// The first member that could not be read; `None` where it is the container.
+    pub member: Option<Vec<u8>>,
+    /// How many more could not.
+    pub more: usize,
+    /// Why the first could not.
+    pub why: Trouble,
+}
+
+impl From<io::Error> for Unread {
+    fn from(error: io::Error) -> Self {
+        Self {
+            member: None,
+            more: 0,
+            why: Trouble::of(&error),
+        }
+    }
+}
 
 /// Gives the name (in archives) and the content of every member to `each`, which may stop all by
 /// an error.
@@ -117,21 +224,21 @@ pub fn expand(
     mut content: impl Read + Seek,
     budget: &mut Budget,
     each: &mut Each<'_>,
-) -> io::Result<()> {
+) -> Result<(), Unread> {
     match layer {
         Layer::Gzip => stream(flate2::read::MultiGzDecoder::new(content), budget, each),
         Layer::Zlib => stream(flate2::read::ZlibDecoder::new(content), budget, each),
         Layer::Bzip2 => stream(bzip2::read::MultiBzDecoder::new(content), budget, each),
         Layer::Xz => stream(lzma_rust2::XzReader::new(content, true), budget, each),
-        Layer::Zstd => {
-            let decoder = ruzstd::decoding::StreamingDecoder::new(&mut content)
-                .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.to_string()))?;
-            stream(decoder, budget, each)
-        }
+        Layer::Zstd => match ruzstd::decoding::StreamingDecoder::new(&mut content) {
+            Ok(decoder) => stream(decoder, budget, each),
+            Err(_) => Err(io::Error::from(Trouble::Damaged)),
+        },
         Layer::Tar => tar(content, budget, each),
-        Layer::Zip => zip(content, budget, each),
+        Layer::Zip => return zip(content, budget, each),
         _ => Ok(()),
     }
+    .map_err(Unread::from)
 }
 
 fn stream(content: impl Read, budget: &mut Budget, each: &mut Each<'_>) -> io::Result<()> {
@@ -154,40 +261,121 @@ fn tar(content: impl Read, budget: &mut Budget, each: &mut Each<'_>) -> io::Resu
     Ok(())
 }
 
-fn zip(content: impl Read + Seek, budget: &mut Budget, each: &mut Each<'_>) -> io::Result<()> {
-    let mut archive = zip::ZipArchive::new(content)?;
-    let mut trouble = None;
+fn zip(content: impl Read + Seek, budget: &mut Budget, each: &mut Each<'_>) -> Result<(), Unread> {
+    let mut archive = zip::ZipArchive::new(content).map_err(zip_error)?;
+    let mut unread: Option<Unread> = None;
+    // One bad member does not hide the others.
+    let mut failed = |name: Option<Vec<u8>>, error: io::Error| match &mut unread {
+        Some(unread) => unread.more += 1,
+        None => {
+            unread = Some(Unread {
+                member: name,
+                ..Unread::from(error)
+            });
+        }
+    };
     for index in 0..archive.len() {
         count(index)?;
-        // One bad member does not hide the others.
-        match archive.by_index(index) {
-            Ok(member) => {
-                let name = member.name_raw().to_vec();
-                let read = each(
-                    Some(&name),
-                    &mut Limited {
-                        content: member,
-                        budget,
-                    },
-                );
-                trouble = trouble.or(read.err());
+        let name = archive
+            .name_for_index(index)
+            .and_then(Result::ok) // a name that cannot be read is not needed to read the member
+            .map(|name| name.as_bytes().to_vec());
+        let read = match archive.by_index(index) {
+            Ok(content) => {
+                let name = content.name_raw().to_vec();
+                each(Some(&name), &mut Limited { content, budget })
             }
-            Err(error) => trouble = trouble.or(Some(error.into())),
+            Err(error) => Err(zip_error(error)),
+        };
+        if let Err(error) = read {
+            failed(name, error);
         }
         if budget.left == 0 {
             break;
         }
     }
-    trouble.map_or(Ok(()), Err)
+    let start = archive.offset();
+    let directory = archive.central_directory_start();
+    let mut content = archive.into_inner();
+    for hidden in hidden(&mut content, directory)? {
+        let read = content
+            .seek(SeekFrom::Start(start.saturating_add(hidden.at)))
+            .map_err(ZipError::from)
+            .and_then(|_| read_zipfile_from_stream_with_compressed_size(&mut content, hidden.size));
+        let read = match read {
+            Ok(Some(content)) => each(Some(&hidden.name), &mut Limited { content, budget }),
+            Ok(None) => Err(Trouble::Damaged.into()),
+            Err(error) => Err(zip_error(error)),
+        };
+        if let Err(error) = read {
+            failed(Some(hidden.name), error);
+        }
+        if budget.left == 0 {
+            break;
+        }
+    }
+    unread.map_or(Ok(()), Err)
+}
+
+/// A member of a zip that another of the same name hides.
+struct Hidden {
+    name: Vec<u8>,
+    at: u64,
+    size: u64,
+}
+
+/// Goes through the directory of a zip for the members whose name comes again: only the
+/// last one is known by it.
+fn hidden(content: &mut (impl Read + Seek), directory: u64) -> io::Result<Vec<Hidden>> {
+    content.seek(SeekFrom::Start(directory))?;
+    let mut content = io::BufReader::new(content);
+    let mut last: HashMap<Vec<u8>, Hidden> = HashMap::new();
+    let mut hidden = Vec::new();
+    loop {
+        let mut record = [0; 46];
+        let mut read = 0;
+        while read < record.len() {
+            match content.read(&mut record[read..])? {
+                0 => break,
+                more => read += more,
+            }
+        }
+        if read < record.len() || !record.starts_with(b"PK\x01\x02") {
+            return Ok(hidden);
+        }
+        count(last.len() + hidden.len())?;
+        let number = |at: usize| u64::from(u16::from_le_bytes([record[at], record[at + 1]]));
+        let long = |at: usize| number(at) | number(at + 2) << 16;
+        let mut name = Vec::new();
+        content.by_ref().take(number(28)).read_to_end(&mut name)?;
+        io::copy(
+            &mut content.by_ref().take(number(30) + number(32)),
+            &mut io::sink(),
+        )?;
+        let member = Hidden {
+            name: name.clone(),
+            at: long(42),
+            size: long(20),
+        };
+        hidden.extend(last.insert(name, member));
+    }
+}
+
+fn zip_error(error: ZipError) -> io::Error {
+    match error {
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => Trouble::Encrypted.into(),
+        ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_) => {
+            Trouble::Method.into()
+        }
+        error => error.into(),
+    }
 }
 
 fn count(index: usize) -> io::Result<()> {
     if index < MAX_MEMBERS {
         Ok(())
     } else {
-        Err(io::Error::other(format!(
-            "has more than {MAX_MEMBERS} members"
-        )))
+        Err(Trouble::TooMany.into())
     }
 }
 
@@ -202,7 +390,7 @@ impl<R: Read> Read for Limited<'_, R> {
         let read = self.content.read(buffer)?;
         self.budget.left = self.budget.left.saturating_sub(read as u64);
         if self.budget.left == 0 && read > 0 {
-            return Err(io::Error::other(TooMuch));
+            return Err(Trouble::TooMuch.into());
         }
         Ok(read)
     }

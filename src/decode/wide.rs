@@ -1,5 +1,6 @@
 //! UTF-16 and UTF-32.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use crate::decode::Layer;
@@ -14,6 +15,8 @@ pub struct Wide {
 
 /// Bytes in which a text without a mark is told by its zero bytes.
 const SNIFF: usize = 1024;
+/// Characters of which a text of 16-bit units must have as many at least to be told by them alone.
+const MIN_OTHER: usize = 32;
 
 impl Wide {
     /// The layer it is.
@@ -55,7 +58,132 @@ impl Wide {
             [(true, _), (_, true), (true, _), (_, true)] => wide(2, true),
             [(_, true), (true, _), (true, _), (true, _)] => wide(4, false),
             [(true, _), (true, _), (true, _), (_, true)] => wide(4, true),
+            _ => Self::sniff_other(head),
+        }
+    }
+
+    /// Tells a wide text of which most is not ASCII: all of it must be characters that texts have,
+    /// and some must be ASCII after all, which tells the byte order.
+    fn sniff_other(head: &[u8]) -> Option<Self> {
+        let wide = |unit, big_endian| Self { unit, big_endian };
+        let [le32, be32] = [false, true].map(|big| wide(4, big).ascii(head));
+        let [le16, be16] = [false, true].map(|big| wide(2, big).ascii(head));
+        let least = head.len() / 2 / 50;
+        let enough = head.len() / 2 >= MIN_OTHER;
+        match (le32, be32, le16.unwrap_or(0), be16.unwrap_or(0)) {
+            (Some(_), None, ..) => Some(wide(4, false)),
+            (None, Some(_), ..) => Some(wide(4, true)),
+            (.., le, be) if enough && le > least && le > 2 * be => Some(wide(2, false)),
+            (.., le, be) if enough && be > least && be > 2 * le => Some(wide(2, true)),
             _ => None,
+        }
+    }
+
+    /// How many characters are ASCII, if all are such as texts have. The last may be cut off.
+    fn ascii(self, text: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        let mut ascii = 0;
+        while at + 4 <= text.len() {
+            let (c, length) = self.text_at(text, at)?;
+            ascii += usize::from(c.is_ascii());
+            at += length;
+        }
+        Some(ascii)
+    }
+
+    /// The number at `at`. What is cut off at the end counts as zero.
+    fn unit(self, text: &[u8], at: usize) -> Option<u32> {
+        let bytes = text.get(at..).filter(|rest| !rest.is_empty())?;
+        let bytes = bytes.iter().copied().chain([0; 4]).take(self.unit);
+        let add = |value: u32, byte: u8| value << 8 | u32::from(byte);
+        let mut unit = [0; 4];
+        for (to, byte) in unit.iter_mut().zip(bytes) {
+            *to = byte;
+        }
+        let unit = unit.into_iter().take(self.unit);
+        Some(if self.big_endian {
+            unit.fold(0, add)
+        } else {
+            unit.rev().fold(0, add)
+        })
+    }
+
+    /// The character at `at`, if texts have it, and its length in bytes.
+    fn text_at(self, text: &[u8], at: usize) -> Option<(char, usize)> {
+        let first = self.unit(text, at)?;
+        let high = self.unit == 2 && (0xd800..0xdc00).contains(&first);
+        let (value, length) = if high {
+            let low = self.unit(text, at + 2)?.checked_sub(0xdc00)?;
+            let low = (low < 0x400).then_some(low)?;
+            (0x1_0000 + ((first - 0xd800) << 10 | low), 4)
+        } else {
+            (first, self.unit)
+        };
+        char::from_u32(value)
+            .filter(|c| is_text(*c))
+            .map(|c| (c, length))
+    }
+
+    /// The character that ends at `at`, if texts have it, and its length in bytes.
+    fn text_before(self, text: &[u8], at: usize) -> Option<(char, usize)> {
+        let last = at.checked_sub(self.unit)?;
+        let low = self.unit == 2 && (0xdc00..0xe000).contains(&self.unit(text, last)?);
+        self.text_at(text, if low { last.checked_sub(2)? } else { last })
+    }
+
+    /// Where the characters before `at` begin that `wanted` takes.
+    fn run_before(
+        self,
+        text: &[u8],
+        at: usize,
+        reach: usize,
+        mut wanted: impl FnMut(char) -> bool,
+    ) -> usize {
+        let mut start = at;
+        while at - start < reach
+            && let Some((c, length)) = self.text_before(text, start)
+            && wanted(c)
+        {
+            start -= length;
+        }
+        start
+    }
+
+    /// Where the characters from `at` on end that `wanted` takes.
+    fn run_after(
+        self,
+        text: &[u8],
+        at: usize,
+        reach: usize,
+        mut wanted: impl FnMut(char) -> bool,
+    ) -> usize {
+        let mut end = at;
+        while end - at < reach
+            && let Some((c, length)) = self.text_at(text, end)
+            && wanted(c)
+        {
+            end += length;
+        }
+        end
+    }
+
+    /// Adds the characters of a run to a view of what begins at `start`.
+    fn push(self, text: &[u8], run: Range<usize>, start: usize, view: &mut View) {
+        let mut at = run.start;
+        while at < run.end
+            && let Some((c, length)) = self.text_at(text, at)
+        {
+            // Of an ASCII character only the byte that is not zero.
+            let source = match (c.is_ascii(), self.big_endian) {
+                (false, _) => at..at + length,
+                (true, true) => at + length - 1..at + length,
+                (true, false) => at..at + 1,
+            };
+            let end = source.end.min(text.len());
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                view.push(byte, source.start - start..end - start, 0);
+            }
+            at += length;
         }
     }
 
@@ -108,43 +236,85 @@ impl Wide {
     }
 }
 
-/// The run of wide ASCII text around the character at `at`, in a text that is something else, and
+/// Takes characters up to two in a row that look like ASCII in the other byte order: there another
+/// text begins, at another byte of a unit.
+fn not_shifted() -> impl FnMut(char) -> bool {
+    let mut before = false;
+    move |c| {
+        let shifted = u32::from(c).trailing_zeros() >= 8;
+        !(std::mem::replace(&mut before, shifted) && shifted)
+    }
+}
+
+/// Whether texts have a character: no control character, none that means nothing.
+fn is_text(c: char) -> bool {
+    let private = matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..);
+    let none = u32::from(c) & 0xfffe == 0xfffe || matches!(c, '\u{fdd0}'..='\u{fdef}');
+    matches!(c, '\t' | '\n' | '\r') || !(c.is_control() || private || none)
+}
+
+/// The run of wide text around the ASCII character at `at`, in a text that is something else, and
 /// where it lies.
+///
+/// Each byte order has its own run of ASCII: at the wrong one it lacks a character at an end, unless
+/// by chance what lies at the other end looks like one more. Then where in the file it lies decides,
+/// and the characters of both are taken: nothing of a key is lost by a wrong guess.
 pub fn run_around(
     text: &[u8],
     at: usize,
     unit: usize,
     reach: usize,
 ) -> (View, Range<usize>, Layer) {
-    let is_text = |at: usize| {
-        text.get(at)
-            .is_some_and(|byte| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~'))
+    let last = unit - 1;
+    let [little, big] = [false, true].map(|big_endian| Wide { unit, big_endian });
+    // The first and the last character of each, by the byte that is not zero.
+    let ascii = |wide: Wide, start: usize, byte: usize| {
+        let end = wide.run_after(text, start + unit, reach, |c| c.is_ascii());
+        let start = wide.run_before(text, start, reach, |c| c.is_ascii());
+        (start + byte, end - unit + byte)
     };
-    let zeros = |range: Range<usize>| {
-        text.get(range)
-            .is_some_and(|zeros| zeros.iter().all(|byte| *byte == 0))
+    let of_little = ascii(little, at, 0);
+    let of_big = at
+        .checked_sub(last)
+        .map_or((at, at), |start| ascii(big, start, last));
+    let length = |(first, last): (usize, usize)| last - first;
+    let (wide, own) = match length(of_big).cmp(&length(of_little)) {
+        Ordering::Greater => (big, of_big),
+        Ordering::Equal if at % unit == last => (big, of_big),
+        _ => (little, of_little),
     };
-    let mut start = at;
-    while at - start < reach
-        && start >= unit
-        && zeros(start + 1 - unit..start)
-        && is_text(start - unit)
+    let all = if length(of_big) == length(of_little) {
+        (of_little.0.min(of_big.0), of_little.1.max(of_big.1))
+    } else {
+        own
+    };
+    // What is around it goes on where the byte order is that of the end.
+    let (before, after) = if wide.big_endian {
+        (last, 1)
+    } else {
+        (0, unit)
+    };
+    let mut range = all.0..text.len().min(all.1 + 1);
+    let mut left = 0..0;
+    let mut right = 0..0;
+    if all.0 == own.0
+        && let Some(start) = all.0.checked_sub(before)
     {
-        start -= unit;
+        left = wide.run_before(text, start, reach, not_shifted())..start;
+        range.start = left.start;
     }
-    let mut end = at + 1;
-    while end - at < reach && zeros(end..end + unit - 1) && is_text(end + unit - 1) {
-        end += unit;
+    if all.1 == own.1 {
+        let start = all.1 + after;
+        right = start..wide.run_after(text, start, reach, not_shifted());
+        range.end = right.end.clamp(range.end, text.len());
     }
     let mut view = View::default();
-    for at in (start..end).step_by(unit) {
-        view.push(text[at], at - start..at - start + 1, 0);
+    wide.push(text, left, range.start, &mut view);
+    for at in (all.0..=all.1).step_by(unit) {
+        view.push(text[at], at - range.start..at - range.start + 1, 0);
     }
-    // Only what surrounds the run could tell the byte order; without it, the usual one.
-    let big_endian =
-        start + 1 >= unit && zeros(start + 1 - unit..start) && !zeros(end..end + unit - 1);
-    let layer = Wide { unit, big_endian }.layer();
-    (view, start..end, layer)
+    wide.push(text, right, range.start, &mut view);
+    (view, range, wide.layer())
 }
 
 #[cfg(test)]
@@ -197,14 +367,68 @@ mod tests {
     #[test]
     fn a_run_in_a_binary_is_cut_out() {
         let text = [
-            b"\x01\x02\x90".as_slice(),
+            b"\x01\x02\x90\xff\xff".as_slice(),
             &utf16le("ab=cd"),
-            b"\x07\xff\xff",
+            b"\x07\0\xff",
         ]
         .concat();
-        let (view, range, layer) = run_around(&text, 7, 2, 100);
+        let (view, range, layer) = run_around(&text, 9, 2, 100);
         assert_eq!(view.bytes(), b"ab=cd");
-        assert_eq!(range, 3..12);
+        assert_eq!(range, 5..15);
         assert_eq!(layer, Layer::Utf16Le);
+        assert_eq!(view.source(&(1..4)), 2..7);
+    }
+
+    #[test]
+    fn texts_of_few_ascii_characters_are_told() {
+        for text in [
+            "鍵は秘密です。これは長い文章で、ほとんどの文字が日本語です。\n".repeat(12),
+            "Это длинный текст на русском языке, и в нём есть ключ.\n".repeat(50),
+            "這是一個很長的句子。\r\n密鑰 1：很多\u{3000}字。\r\n".repeat(9),
+            "열쇠는 비밀입니다. 긴 글입니다.\n".repeat(9),
+            "🔑🔑🔒🔒🔑🔑🔒🔒🔑🔑🔒🔒🔑🔑🔒🔒 \n".repeat(9),
+        ] {
+            for (unit, big_endian) in [(2, false), (2, true), (4, false), (4, true)] {
+                let wide = Wide { unit, big_endian };
+                let bytes = encoded(&text, wide);
+                assert_eq!(Wide::sniff(&bytes), Some(wide), "{text}");
+                assert_eq!(wide.decode(&bytes), text.as_bytes());
+            }
+        }
+    }
+
+    fn encoded(text: &str, wide: Wide) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut push = |value: u32| {
+            let be = &value.to_be_bytes()[4 - wide.unit..];
+            if wide.big_endian {
+                bytes.extend(be);
+            } else {
+                bytes.extend(be.iter().rev());
+            }
+        };
+        if wide.unit == 2 {
+            text.encode_utf16().map(u32::from).for_each(&mut push);
+        } else {
+            text.chars().map(u32::from).for_each(&mut push);
+        }
+        bytes
+    }
+
+    #[test]
+    fn a_run_goes_on_over_other_characters_in_its_byte_order() {
+        let text = "鍵は秘密 'key=T3Bl'、これ 🔑\u{3000}鍵一";
+        for (unit, big_endian) in [(2, false), (2, true), (4, false), (4, true)] {
+            let wide = Wide { unit, big_endian };
+            for before in 0..4 {
+                let bytes = [&vec![1; before][..], &encoded(text, wide), &[1, 0, 1, 0]].concat();
+                let at = memchr::memchr(b'T', &bytes).unwrap();
+                let (view, range, layer) = run_around(&bytes, at, unit, 1000);
+                assert_eq!(layer, wide.layer(), "{before}");
+                let found = view.bytes();
+                let found = memchr::memmem::find(found, text.as_bytes());
+                assert!(found.is_some(), "{layer:?} {before} {range:?}");
+            }
+        }
     }
 }

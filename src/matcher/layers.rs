@@ -3,11 +3,16 @@
 //! It costs nothing where there is nothing: what triggers it is found in the one pass for the
 //! keywords, save for base64 and hex, whose long runs are told by looking at every 45th byte.
 
+use std::fmt;
+use std::io::Cursor;
+use std::io::Read;
 use std::ops::Range;
 
 use crate::decode::Layer;
 use crate::decode::View;
 use crate::decode::container;
+use crate::decode::container::Budget;
+use crate::decode::container::Trouble;
 use crate::decode::escape::blank;
 use crate::decode::escape::unescape;
 use crate::decode::join::join;
@@ -77,7 +82,7 @@ impl Matcher {
         let mut deeper = Vec::new();
         let mut error = None;
         token::runs(text, |decoded| {
-            match self.find_in_decoded(&decoded, depth, &mut deeper) {
+            match self.find_in_decoded(&decoded, depth, &mut deeper, &mut matches.unopened) {
                 Ok(found) => found,
                 Err(failed) => {
                     error = Some(failed);
@@ -132,30 +137,55 @@ impl Matcher {
         decoded: &token::Decoded,
         depth: usize,
         out: &mut Vec<Candidate>,
+        unopened: &mut Vec<Unopened>,
     ) -> Result<bool, MatchError> {
         let before = out.len();
-        let layers = decoded.layers();
+        let outer = decoded.layers();
         let inner = self.find_at_depth(&decoded.bytes, depth + 1)?;
+        let at = decoded.whole().start;
+        let mut remark = |found: Vec<Unopened>, layers: &[Layer]| {
+            for inner in found {
+                let inner = inner.under(layers, at);
+                if !unopened.contains(&inner) {
+                    unopened.push(inner);
+                }
+            }
+        };
+        remark(inner.unopened, &outer);
         out.extend(inner.candidates.into_iter().map(|inner| Candidate {
             span: decoded.source(&inner.span),
-            ..inner.under(&layers)
+            ..inner.under(&outer)
         }));
         if let Some(wide) = wide::Wide::sniff(&decoded.bytes) {
-            let layers = [&layers[..], &[wide.layer()]].concat();
+            let layers = [&outer[..], &[wide.layer()]].concat();
             let inner = self.find_at_depth(&wide.decode(&decoded.bytes), depth + 1)?;
+            remark(inner.unopened, &layers);
             out.extend(inner.candidates.into_iter().map(|inner| Candidate {
                 span: decoded.whole(),
                 ..inner.under(&layers)
             }));
         }
-        if let Some(kind) = container::kind(&decoded.bytes) {
-            let layers = [&layers[..], &[kind]].concat();
-            for content in members(kind, &decoded.bytes) {
+        if let Some(kind) = kind_of(&decoded.bytes) {
+            let opened = members(kind, &decoded.bytes);
+            remark(opened.unopened, &outer);
+            for (within, content) in opened.members {
                 let inner = self.find_at_depth(&content, depth + 1)?;
-                out.extend(inner.candidates.into_iter().map(|inner| Candidate {
-                    span: decoded.whole(),
-                    ..inner.under(&layers)
-                }));
+                let layers = [&outer[..], &within].concat();
+                remark(inner.unopened, &layers);
+                for inner in inner.candidates {
+                    // What is stored in a container is told of the innermost.
+                    let is_same = |c: &Candidate| c.secret == inner.secret;
+                    if let Some(known) = out[before..].iter().position(is_same) {
+                        if out[before + known].layers.len() > layers.len() {
+                            continue;
+                        }
+                        out.remove(before + known);
+                    }
+                    out.push(Candidate {
+                        span: decoded.whole(),
+                        ..inner.under(&layers)
+                    });
+                }
             }
         }
         Ok(out.len() > before)
@@ -241,21 +271,91 @@ fn in_view(candidates: Vec<Candidate>, view: &View) -> Vec<Candidate> {
         .collect()
 }
 
-/// What a container in memory holds, as far as it can be opened.
-fn members(kind: Layer, bytes: &[u8]) -> Vec<Vec<u8>> {
-    let mut members = Vec::new();
-    let mut budget = container::Budget::new(MAX_INNER);
-    // One that cannot be opened is no container: the bytes themselves were searched.
-    let _: std::io::Result<()> = container::expand(
-        kind,
-        std::io::Cursor::new(bytes),
-        &mut budget,
-        &mut |_, content| {
+/// An encoded container that was not read to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unopened {
+    /// Where it begins.
+    pub at: usize,
+    /// What it is, from outside in.
+    layers: Vec<Layer>,
+    why: Trouble,
+}
+
+impl Unopened {
+    /// The same, seen from outside of some layers.
+    fn under(mut self, layers: &[Layer], at: usize) -> Self {
+        self.layers.splice(..0, layers.iter().copied());
+        Self { at, ..self }
+    }
+}
+
+impl fmt::Display for Unopened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words: Vec<&str> = self.layers.iter().rev().map(|layer| layer.word()).collect();
+        let words = words.join(" in ");
+        write!(
+            f,
+            "what the {words} holds was not all read: it {}",
+            self.why
+        )
+    }
+}
+
+/// Opens an encoded container, with what that holds, as far as it can be opened.
+struct Opener {
+    budget: Budget,
+    /// The members, each after what it holds itself, and what they were in.
+    members: Vec<(Vec<Layer>, Vec<u8>)>,
+    unopened: Vec<Unopened>,
+}
+
+/// What a container in memory holds.
+fn members(kind: Layer, bytes: &[u8]) -> Opener {
+    let mut opener = Opener {
+        budget: Budget::new(MAX_INNER),
+        members: Vec::new(),
+        unopened: Vec::new(),
+    };
+    opener.open(kind, &[], bytes);
+    opener
+}
+
+impl Opener {
+    fn open(&mut self, kind: Layer, outer: &[Layer], bytes: &[u8]) {
+        let layers = [outer, &[kind]].concat();
+        let mut members = Vec::new();
+        let mut each = |_: Option<&[u8]>, content: &mut dyn Read| {
             let mut member = Vec::new();
             let read = content.read_to_end(&mut member);
             members.push(member);
             read.map(drop)
-        },
-    );
-    members
+        };
+        let read = container::expand(kind, Cursor::new(bytes), &mut self.budget, &mut each);
+        let mut why = read.err().map(|unread| unread.why);
+        for member in members {
+            if let Some(kind) = kind_of(&member) {
+                if layers.len() < container::MAX_DEPTH {
+                    self.open(kind, &layers, &member);
+                } else {
+                    why = why.or(Some(Trouble::TooDeep));
+                }
+            }
+            self.members.push((layers.clone(), member));
+        }
+        // Whatever else is the matter, it may only look like a container: the bytes themselves
+        // were searched.
+        let is_one = |why: &Trouble| {
+            matches!(
+                why,
+                Trouble::TooMuch | Trouble::TooMany | Trouble::TooDeep | Trouble::Encrypted
+            )
+        };
+        if let Some(why) = why.filter(is_one) {
+            self.unopened.push(Unopened { at: 0, layers, why });
+        }
+    }
+}
+
+fn kind_of(bytes: &[u8]) -> Option<Layer> {
+    container::kind(bytes).or_else(|| container::kind_at_end(bytes))
 }

@@ -14,6 +14,7 @@ use regex::bytes::Regex;
 use crate::decode::Layer;
 use crate::matcher::keywords::Keywords;
 use crate::matcher::layers::Trigger;
+pub use crate::matcher::layers::Unopened;
 use crate::rule::Compiled;
 use crate::rule::Confidence;
 use crate::rule::Rule;
@@ -66,6 +67,8 @@ pub struct Matches {
     pub candidates: Vec<Candidate>,
     /// What was looked at and is none, by place.
     pub rejected: Vec<Rejected>,
+    /// Encoded containers that were not read to their end, by place.
+    pub unopened: Vec<Unopened>,
     /// What would be a candidate, did it not follow a letter.
     glued: Vec<Candidate>,
 }

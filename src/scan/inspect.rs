@@ -6,6 +6,9 @@ use std::io::Cursor;
 use std::io::Read;
 use std::io::Seek;
 use std::io::SeekFrom;
+use std::ops::Range;
+
+use memchr::memmem;
 
 use crate::decode::Layer;
 use crate::decode::container;
@@ -13,6 +16,7 @@ use crate::decode::container::Budget;
 use crate::decode::container::HEAD;
 use crate::decode::container::MAX_DEPTH;
 use crate::decode::container::MAX_EXPANDED;
+use crate::decode::container::TAIL;
 use crate::decode::wide::Wide;
 use crate::excerpt::Excerpt;
 use crate::finding::Hit;
@@ -28,6 +32,7 @@ use crate::policy::allow;
 use crate::rule::MAX_REACH;
 use crate::scan::redact::Redactor;
 use crate::scan::redact::hidden_in;
+use crate::secret::Secret;
 use crate::span::Base;
 use crate::span::LineIndex;
 use crate::span::Position;
@@ -39,8 +44,16 @@ const WINDOW: usize = 4 << 20;
 const OVERLAP: usize = MAX_REACH;
 /// Bytes before these that are kept too, for the excerpt, the boundary and the exception.
 const CONTEXT: usize = 2 * MAX_REACH;
+/// Bytes of a window that are kept for the next; among them is the end of a zip.
+const KEPT: usize = if OVERLAP + CONTEXT > TAIL {
+    OVERLAP + CONTEXT
+} else {
+    TAIL
+};
 /// Bytes of an archive inside of another.
 const MAX_NESTED: u64 = 128 << 20;
+/// Bytes to either side of the marker by which keys are told from each other.
+const MIDDLE: usize = 8;
 /// A line is shown at most so far to either side of a secret.
 const LINE_REACH: usize = 4 * 1024;
 
@@ -60,12 +73,27 @@ pub enum InspectError {
 pub struct Inspected {
     /// The secrets, by place.
     pub hits: Vec<Hit>,
-    /// Where a match was rejected, and why. Only when asked for.
-    pub rejected: Vec<(Position, String)>,
+    /// Matches that were rejected. Only when asked for.
+    pub rejected: Vec<Note>,
     /// Why archives, or members of them, were not opened. Their own bytes were searched.
     pub unopened: Vec<String>,
+    /// Why the content was not read to its end; what was read was searched.
+    pub cut: Option<io::Error>,
     /// Bytes read.
     pub bytes: u64,
+    /// For each hit, the middle of it, by which a piece of a key is told for one.
+    middles: Vec<Option<KeyId>>,
+}
+
+/// A match that was rejected.
+#[derive(Debug)]
+pub struct Note {
+    /// Where it is.
+    pub position: Position,
+    /// Why it was rejected, and what it lies inside of.
+    pub reason: String,
+    /// What was rejected.
+    key_id: KeyId,
 }
 
 impl Inspected {
@@ -74,6 +102,57 @@ impl Inspected {
         self.unopened.push(format!(
             "a {kind} lies too deep inside of others to be opened"
         ));
+    }
+
+    /// Takes out what was told from a place on.
+    fn split_off(&mut self, hits: usize, rejected: usize) -> Self {
+        Self {
+            hits: self.hits.split_off(hits),
+            middles: self.middles.split_off(hits),
+            rejected: self.rejected.split_off(rejected),
+            ..Self::default()
+        }
+    }
+
+    /// Adds what was told of the bytes of a container to what was told of its members, which are
+    /// here from `hits` and `rejected` on: each key once, and a piece of a key not at all.
+    fn add_outer(&mut self, outer: Self, hits: usize, rejected: usize) {
+        let keys: HashSet<KeyId> = self.hits[hits..].iter().map(|hit| hit.key_id).collect();
+        let middles: HashSet<KeyId> = self.middles[hits..].iter().copied().flatten().collect();
+        for (hit, middle) in outer.hits.into_iter().zip(outer.middles) {
+            let piece = middle.is_some_and(|middle| middles.contains(&middle));
+            if !piece && !keys.contains(&hit.key_id) {
+                self.hits.push(hit);
+                self.middles.push(middle);
+            }
+        }
+        let known: HashSet<KeyId> = self.rejected[rejected..].iter().map(|n| n.key_id).collect();
+        let only_outside = |note: &Note| !known.contains(&note.key_id);
+        self.rejected
+            .extend(outer.rejected.into_iter().filter(only_outside));
+    }
+}
+
+/// A file, and the error that it could not be read for: a decoder's own errors say something else.
+struct Watched<'a, F> {
+    file: &'a mut F,
+    failed: Option<io::Error>,
+}
+
+impl<F: Read> Read for Watched<'_, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer).map_err(|error| {
+            let kind = error.kind();
+            self.failed = Some(error);
+            kind.into()
+        })
+    }
+}
+
+impl<F: Seek> Seek for Watched<'_, F> {
+    // A place that a container names and that cannot be is no error of the file.
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
     }
 }
 
@@ -91,6 +170,32 @@ pub struct Inspector<'a> {
 struct Inside {
     member: Option<Label>,
     layers: Vec<Layer>,
+}
+
+impl Inside {
+    /// The name of a member here.
+    fn join(&self, name: &[u8], redactor: Redactor<'_>) -> Label {
+        let outer = self.member.as_ref();
+        let outer = outer.map(|outer| [outer.as_bytes(), b"!"].concat());
+        redactor.label(&[&outer.unwrap_or_default(), name].concat())
+    }
+
+    /// A container here, in words.
+    fn name(&self, kind: Layer) -> String {
+        match &self.member {
+            Some(member) => format!("{} {member}", kind.word()),
+            None => kind.word().to_owned(),
+        }
+    }
+
+    /// Where this is, in words, to follow others.
+    fn suffix(&self) -> String {
+        match (&self.member, self.layers.last()) {
+            (Some(member), _) => format!(" (in {member})"),
+            (None, Some(layer)) => format!(" (in {})", layer.word()),
+            (None, None) => String::new(),
+        }
+    }
 }
 
 impl<'a> Inspector<'a> {
@@ -122,11 +227,14 @@ impl<'a> Inspector<'a> {
         cancelled: impl Fn() -> bool,
     ) -> Result<Inspected, InspectError> {
         let (mut inspected, container) = self.stream(file, cancelled)?;
-        if let Some(kind) = container {
+        if let Some(kind) = container.filter(|_| inspected.cut.is_none()) {
             file.seek(SeekFrom::Start(0))?;
             let mut budget = Budget::new(MAX_EXPANDED);
             let inside = Inside::default();
-            self.container(kind, file, &inside, &mut budget, 0, &mut inspected)?;
+            let mut file = Watched { file, failed: None };
+            let outer = inspected.split_off(0, 0);
+            self.container(kind, &mut file, &inside, &mut budget, outer, &mut inspected)?;
+            inspected.cut = file.failed;
         }
         Ok(inspected)
     }
@@ -147,7 +255,15 @@ impl<'a> Inspector<'a> {
             &cancelled,
         );
         self.buffer = buffer;
-        outcome.map(|container| (inspected, container))
+        match outcome {
+            Ok(container) => Ok((inspected, container)),
+            // What was found until then is told with the error.
+            Err(InspectError::Read(error)) => {
+                inspected.cut = Some(error);
+                Ok((inspected, None))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Searches bytes, and what they hold if they are an archive.
@@ -158,43 +274,44 @@ impl<'a> Inspector<'a> {
         budget: &mut Budget,
         inspected: &mut Inspected,
     ) -> Result<(), MatchError> {
-        let outer = inspected.hits.len();
+        let (hits, rejected) = (inspected.hits.len(), inspected.rejected.len());
         let mut pass = Pass::new(text);
         self.window(text, &mut pass, None, inside, inspected)?;
-        if let Some(kind) = container::kind(&text[..text.len().min(HEAD)]) {
+        let kind = container::kind(&text[..text.len().min(HEAD)]);
+        if let Some(kind) = kind.or_else(|| container::kind_at_end(text)) {
             if inside.layers.len() >= MAX_DEPTH {
                 inspected.too_deep(kind);
                 return Ok(());
             }
+            let outer = inspected.split_off(hits, rejected);
             self.container(kind, Cursor::new(text), inside, budget, outer, inspected)?;
         }
         Ok(())
     }
 
-    /// Opens a container and searches its members. The hits from `outer` on are those of its own
-    /// bytes; what a member has as well is told of the member.
+    /// Opens a container and searches its members. `outer` is what its own bytes have; what a member
+    /// has as well is told of the member.
     fn container(
         &self,
         kind: Layer,
         content: impl Read + Seek,
         inside: &Inside,
         budget: &mut Budget,
-        outer: usize,
+        outer: Inspected,
         inspected: &mut Inspected,
     ) -> Result<(), MatchError> {
         let mut failed = None;
-        let own = inspected.hits.split_off(outer);
+        let (hits, rejected) = (inspected.hits.len(), inspected.rejected.len());
+        let redactor = Redactor::new(self.matcher);
         // Members count against the same budget, also when they are containers themselves.
         let mut inner = Budget::new(budget.left());
         let opened = container::expand(kind, content, &mut inner, &mut |name, content| {
-            let mut inside = inside.clone();
-            inside.layers.push(kind);
+            let mut within = inside.clone();
+            within.layers.push(kind);
             if let Some(name) = name {
-                let outer = inside.member.map(|outer| [outer.as_bytes(), b"!"].concat());
-                let path = [outer.unwrap_or_default(), name.to_vec()].concat();
-                inside.member = Some(Redactor::new(self.matcher).label(&path));
+                within.member = Some(inside.join(name, redactor));
             }
-            match self.member(content, &inside, budget, inspected) {
+            match self.member(content, &within, budget, inspected) {
                 Ok(()) => Ok(()),
                 Err(InspectError::Read(error)) => Err(error),
                 Err(InspectError::Match(error)) => {
@@ -203,18 +320,25 @@ impl<'a> Inspector<'a> {
                 }
             }
         });
-        if let Err(error) = opened {
-            let why = container::trouble(&error);
-            let what = format!("what the {} holds was not all read: {why}", kind.word());
+        if let Err(unread) = opened {
+            let who = match &unread.member {
+                Some(name) => inside.join(name, redactor).to_string(),
+                None => "it".to_owned(),
+            };
+            let more = match unread.more {
+                0 => String::new(),
+                more => format!(", and {more} more could not be read"),
+            };
+            let (name, why) = (inside.name(kind), unread.why);
+            let what = format!("what the {name} holds was not all read: {who} {why}{more}");
             inspected.unopened.push(what);
         }
-        let inner_keys: HashSet<KeyId> = inspected.hits[outer..].iter().map(|h| h.key_id).collect();
-        let only_outside = own.into_iter().filter(|h| !inner_keys.contains(&h.key_id));
-        inspected.hits.extend(only_outside);
+        inspected.add_outer(outer, hits, rejected);
         budget.take(inner.used());
         failed.map_or(Ok(()), Err)
     }
 
+    /// Searches a member. What comes before an error in it is searched all the same.
     fn member(
         &self,
         content: &mut dyn Read,
@@ -223,27 +347,53 @@ impl<'a> Inspector<'a> {
         inspected: &mut Inspected,
     ) -> Result<(), InspectError> {
         let mut head = Vec::new();
-        (&mut *content).take(HEAD as u64).read_to_end(&mut head)?;
+        let mut cut = (&mut *content)
+            .take(HEAD as u64)
+            .read_to_end(&mut head)
+            .err();
         let kind = container::kind(&head);
-        let nested = kind.is_some() && inside.layers.len() < MAX_DEPTH;
-        if let Some(kind) = kind.filter(|_| !nested) {
-            inspected.too_deep(kind);
-        }
-        if nested {
-            content.take(MAX_NESTED).read_to_end(&mut head)?;
-            if head.len() as u64 >= MAX_NESTED {
-                return Err(io::Error::other(container::TooMuch).into());
+        let nested = kind.filter(|_| inside.layers.len() < MAX_DEPTH);
+        match (kind, nested) {
+            (Some(kind), None) => inspected.too_deep(kind),
+            (_, Some(kind)) => {
+                if cut.is_none() {
+                    let rest = (&mut *content).take(MAX_NESTED).read_to_end(&mut head);
+                    cut = rest.err();
+                }
+                if (head.len() as u64) < MAX_NESTED {
+                    self.whole(&head, inside, budget, inspected)?;
+                    return cut.map_or(Ok(()), |error| Err(error.into()));
+                }
+                let name = inside.name(kind);
+                inspected
+                    .unopened
+                    .push(format!("the {name} is too large to be opened in another"));
             }
-            self.whole(&head, inside, budget, inspected)?;
-        } else {
-            let mut buffer = Vec::new();
-            let mut stream = head.chain(content);
-            self.windows(&mut stream, &mut buffer, inside, inspected, &|| false)?;
+            (None, None) => {}
+        }
+        let (hits, rejected) = (inspected.hits.len(), inspected.rejected.len());
+        let mut buffer = Vec::new();
+        let mut stream: Box<dyn Read> = match cut {
+            Some(error) => Box::new(head.chain(Broken(Some(error)))),
+            None => Box::new(head.chain(content)),
+        };
+        let found = self.windows(&mut stream, &mut buffer, inside, inspected, &|| false)?;
+        match found.filter(|_| kind.is_none()) {
+            None => {}
+            Some(kind) if inside.layers.len() >= MAX_DEPTH => inspected.too_deep(kind),
+            // A zip behind something else. If it is too large to be here still, it is not opened,
+            // which is said.
+            Some(kind) => {
+                let outer = inspected.split_off(hits, rejected);
+                let content = Cursor::new(buffer);
+                self.container(kind, content, inside, budget, outer, inspected)?;
+            }
         }
         Ok(())
     }
 
-    /// Searches a stream; says what container it is.
+    /// Searches a stream; says what container it is. Where it cannot be read on, what was read is
+    /// searched before the error is given.
     fn windows(
         &self,
         stream: &mut impl Read,
@@ -255,23 +405,25 @@ impl<'a> Inspector<'a> {
         buffer.clear();
         let mut first: Option<(Pass, Option<Layer>)> = None;
         loop {
-            let room = WINDOW - buffer.len();
-            let read = stream.by_ref().take(room as u64).read_to_end(buffer)?;
+            let (before, room) = (buffer.len(), WINDOW - buffer.len());
+            let outcome = stream.by_ref().take(room as u64).read_to_end(buffer);
+            let read = buffer.len() - before;
             inspected.bytes += read as u64;
-            let last = read < room;
+            let last = read < room || outcome.is_err();
             let (mut pass, container) = first.unwrap_or_else(|| {
                 let head = &buffer[..buffer.len().min(HEAD)];
                 (Pass::new(buffer), container::kind(head))
             });
             let until = (!last).then(|| buffer.len() - OVERLAP);
             self.window(buffer, &mut pass, until, inside, inspected)?;
+            outcome?;
             if last {
-                return Ok(container);
+                return Ok(container.or_else(|| container::kind_at_end(buffer)));
             }
             if cancelled() {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted").into());
             }
-            let kept = pass.advance(buffer, buffer.len() - OVERLAP - CONTEXT);
+            let kept = pass.advance(buffer, buffer.len() - KEPT);
             buffer.drain(..kept);
             first = Some((pass, container));
         }
@@ -288,14 +440,17 @@ impl<'a> Inspector<'a> {
         inspected: &mut Inspected,
     ) -> Result<(), MatchError> {
         if let Some((wide, track)) = &mut pass.wide {
-            // What is no such text in spite of its looks is searched as it is, too.
-            let matches = self.matcher.find_plain(text, &[])?;
-            self.tell(text, &matches, &mut pass.plain, until, inside, inspected);
             let decoded = wide.decode(text);
+            let matches = self.matcher.find(&decoded)?;
+            // What is no such text in spite of its looks, or is so from another byte on, is searched
+            // as it is, too.
+            let mut plain = self.matcher.find(text)?;
+            let known: HashSet<&Secret> = matches.candidates.iter().map(|c| &c.secret).collect();
+            plain.candidates.retain(|c| !known.contains(&c.secret));
+            self.tell(text, &plain, &mut pass.plain, until, inside, inspected);
             let until = until.map(|until| wide.decode(&text[..wide.boundary(text, until)]).len());
             let mut inside = inside.clone();
             inside.layers.push(wide.layer());
-            let matches = self.matcher.find(&decoded)?;
             self.tell(&decoded, &matches, track, until, &inside, inspected);
         } else {
             let matches = self.matcher.find(text)?;
@@ -318,7 +473,7 @@ impl<'a> Inspector<'a> {
             track.offset + until.unwrap_or(text.len()) as u64,
         );
         let tell_rejected = self.explain && !matches.rejected.is_empty();
-        if matches.candidates.is_empty() && !tell_rejected {
+        if matches.candidates.is_empty() && matches.unopened.is_empty() && !tell_rejected {
             return;
         }
         let base = *track.base.get_or_insert_with(|| Base::start(text));
@@ -329,20 +484,49 @@ impl<'a> Inspector<'a> {
             if is_new(candidate.span.start) {
                 let hit = self.hit(text, candidate, &matches.candidates, &lines, inside);
                 inspected.hits.push(hit);
+                inspected.middles.push(self.middle(text, candidate));
+            }
+        }
+        for unopened in &matches.unopened {
+            if is_new(unopened.at) {
+                inspected.unopened.push(format!(
+                    "line {}: {unopened}{}",
+                    lines.position(unopened.at).line,
+                    inside.suffix()
+                ));
             }
         }
         if tell_rejected {
             let taken = |at: usize| matches.candidates.iter().any(|c| c.span.contains(&at));
+            let mut said = 0..0;
             for rejected in &matches.rejected {
-                if is_new(rejected.span.start) && !taken(rejected.span.start) {
-                    let rule = &self.matcher.rules().rules()[rejected.rule].id;
-                    inspected.rejected.push((
-                        lines.position(rejected.span.start),
-                        format!("not {rule}: {}", rejected.reason.reason()),
-                    ));
+                let Range { start, end } = rejected.span;
+                // What several rules reject, or one once more inside of it, is said once.
+                let again = !said.is_empty() && said.contains(&start) && end <= said.end;
+                if again || !is_new(start) || taken(start) {
+                    continue;
                 }
+                said = start..end;
+                let rule = &self.matcher.rules().rules()[rejected.rule].id;
+                let why = rejected.reason.reason();
+                inspected.rejected.push(Note {
+                    position: lines.position(start),
+                    reason: format!("not {rule}: {why}{}", inside.suffix()),
+                    key_id: KeyId::of(&Secret::new(&text[start..end], 0)),
+                });
             }
         }
+    }
+
+    /// What of a key stands around its marker: enough to tell it from all others, and little enough
+    /// to be in every piece of it that is told for a key.
+    fn middle(&self, text: &[u8], candidate: &Candidate) -> Option<KeyId> {
+        let marker = self.matcher.rule(candidate).checks.marker.as_ref()?;
+        let written = text.get(candidate.span.clone())?;
+        let at = memmem::find(written, marker.as_bytes())?;
+        let start = at.checked_sub(MIDDLE)?;
+        let middle = written.get(start..at + marker.len() + MIDDLE)?;
+        Some(KeyId::of(&Secret::new(middle, 0)))
     }
 
     fn hit(
@@ -380,6 +564,15 @@ impl<'a> Inspector<'a> {
             excerpt: Excerpt::new(&text[line], &primary, &hidden),
             suppressed,
         }
+    }
+}
+
+/// Gives an error and ends.
+struct Broken(Option<io::Error>);
+
+impl Read for Broken {
+    fn read(&mut self, _buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
     }
 }
 
@@ -494,5 +687,51 @@ mod tests {
             .collect();
         assert!(text.len() > 2 * WINDOW);
         assert_eq!(streamed(&text).len(), 8000);
+    }
+
+    /// A file that fails from some byte on, from its second reading on if so.
+    struct Failing {
+        content: Cursor<Vec<u8>>,
+        from: u64,
+        readings: usize,
+    }
+
+    impl Read for Failing {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let left = self.from.saturating_sub(self.content.position());
+            if self.readings == 0 && left == 0 {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            let most = if self.readings == 0 { left } else { u64::MAX };
+            self.content.by_ref().take(most).read(buffer)
+        }
+    }
+
+    impl Seek for Failing {
+        fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+            self.readings = self.readings.saturating_sub(1);
+            self.content.seek(to)
+        }
+    }
+
+    #[test]
+    fn what_was_read_before_an_error_is_told_with_it() {
+        let text = format!("key = '{}'\n{}", key(1), "a line of text\n".repeat(100));
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+        io::Write::write_all(&mut gzip, text.as_bytes()).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let matcher = Matcher::new(RuleSet::built_in()).unwrap();
+        for (content, readings) in [(text.into_bytes(), 0), (gzip, 1)] {
+            let mut file = Failing {
+                content: Cursor::new(content),
+                from: 1000,
+                readings,
+            };
+            let mut inspector = Inspector::new(&matcher, true, false);
+            let inspected = inspector.file(&mut file, || false).unwrap();
+            assert_eq!(inspected.hits.len(), 1);
+            let cut = inspected.cut.map(|error| error.kind());
+            assert_eq!(cut, Some(io::ErrorKind::TimedOut), "reading {readings}");
+        }
     }
 }

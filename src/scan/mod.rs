@@ -31,8 +31,10 @@ use crate::report::Report;
 use crate::report::Stats;
 use crate::scan::inspect::Inspected;
 use crate::scan::inspect::Inspector;
+use crate::scan::inspect::Note;
 pub use crate::scan::pool::Cancel;
 pub use crate::scan::redact::Redactor;
+use crate::source::worktree::cannot_read;
 
 /// What is the same for every source.
 #[derive(Debug)]
@@ -153,7 +155,17 @@ impl<'a> Scan<'a> {
             };
             self.with_report(|report| report.skipped.push(skipped));
         }
-        for (position, reason) in &inspected.rejected {
+        if let Some(error) = &inspected.cut {
+            let error = Remark {
+                place: Some(label.clone()),
+                reason: self.redactor().message(cannot_read(error)),
+            };
+            self.with_report(|report| report.errors.push(error));
+        }
+        for Note {
+            position, reason, ..
+        } in &inspected.rejected
+        {
             let note = Remark {
                 place: Some(label.clone()),
                 reason: format!(

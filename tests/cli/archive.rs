@@ -358,3 +358,334 @@ fn an_archive_on_standard_input_is_opened_or_named() {
                 .contains("<stdin>: what the gzip holds was not")
     );
 }
+
+#[test]
+fn a_zip_behind_something_else_is_opened() {
+    let archive = zip(&[("a.txt", b"a text\n"), ("b/.env", &env(1))]);
+    let script = [b"#!/bin/sh\nexec unzip \"$0\"\n", &archive[..]].concat();
+    let picture = [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", &archive[..]].concat();
+    let mut commented = [b"MZ\x90\0\x03\0\0\0", &archive[..]].concat();
+    let comment = b"made by a builder\n".repeat(100);
+    let at = commented.len() - 2;
+    let length = u16::try_from(comment.len()).unwrap();
+    commented[at..].copy_from_slice(&length.to_le_bytes());
+    commented.extend(comment);
+    let large = [vec![b'\n'; 9 << 20], archive.clone()].concat();
+    for (content, name) in [
+        (script, "script"),
+        (picture, "picture"),
+        (commented, "commented"),
+        (large, "large"),
+    ] {
+        let report = scanned(name, &content);
+        one_in(&report, "b/.env", r#"["zip"]"#);
+        let packed = tar(&[("app.run", &content)]);
+        let report = scanned(name, &gzip(&packed));
+        one_in(&report, "app.run!b/.env", r#"["gzip","tar","zip"]"#);
+    }
+}
+
+#[test]
+fn what_only_mentions_the_end_of_a_zip_is_none() {
+    let record = [&b"PK\x05\x06"[..], &[0; 18]].concat();
+    for content in [
+        record[2..].to_vec(),
+        [
+            &b"a text with "[..],
+            b"PK\x05\x06",
+            b" in it, and more after that\n",
+        ]
+        .concat(),
+        [&b"bytes \0 "[..], &record, b" and others"].concat(),
+        [&b"bytes \0 "[..], &record].concat(),
+    ] {
+        let report = scanned("a.bin", &content);
+        assert_eq!(report.status, 0);
+        assert_eq!(report.remarks("skipped"), [""; 0]);
+    }
+}
+
+#[test]
+fn a_zip_too_large_behind_something_in_another_archive_is_named() {
+    let archive = [
+        b"#!/bin/sh\n".to_vec(),
+        zip_as(
+            CompressionMethod::Stored,
+            &[("a.txt", &vec![b'\n'; 5 << 20]), ("b/.env", &env(1))],
+        ),
+    ]
+    .concat();
+
+    let report = scanned("a.tgz", &gzip(&tar(&[("app.run", &archive)])));
+
+    // It is stored, so that its own bytes have the key.
+    assert_eq!(report.each("member"), ["app.run"]);
+    assert_eq!(report.status, 1, "{report:#?}");
+    assert_eq!(report.remarks("skipped").len(), 1, "{report:#?}");
+}
+
+#[test]
+fn an_encoded_archive_that_expands_to_too_much_is_named() {
+    let zeros = vec![0; 17 << 20];
+    let text = |content: &[u8]| format!("one\ndata: {}\n", data_encoding::BASE64.encode(content));
+
+    let report = scanned("a.yaml", text(&gzip(&zeros)).as_bytes());
+
+    assert_eq!(
+        report.remarks("skipped"),
+        ["a.yaml: line 2: what the gzip in base64 holds was not all read: it expands to too much"]
+    );
+    assert_eq!(report.status, 0);
+
+    let inside = scanned("a.zip", &zip(&[("b.yaml", text(&gzip(&zeros)).as_bytes())]));
+    assert_eq!(
+        inside.remarks("skipped"),
+        [
+            "a.zip: line 2: what the gzip in base64 holds was not all read: it expands to too much \
+         (in b.yaml)"
+        ]
+    );
+}
+
+#[test]
+fn an_archive_in_an_encoded_one_is_read() {
+    let archive = gzip(&tar(&[("a/.env", &env(1))]));
+    let text = format!("data: {}\n", data_encoding::BASE64.encode(&archive));
+
+    let report = scanned("a.yaml", text.as_bytes());
+
+    assert_eq!(report.each("decoded"), [r#"["base64","gzip","tar"]"#]);
+}
+
+#[test]
+fn the_members_that_are_encrypted_are_named() {
+    let mut archive = zip(&[("a.env", &env(1)), ("b.env", &env(2)), ("c.env", &env(3))]);
+    let mut rest = 0;
+    // The flag for it, in the headers of two members and in the directory.
+    for (signature, flags) in [(b"PK\x03\x04", 6), (b"PK\x01\x02", 8)] {
+        for _ in 0..2 {
+            let at = rest + memchr::memmem::find(&archive[rest..], signature).unwrap();
+            archive[at + flags] |= 1;
+            rest = at + 4;
+        }
+    }
+
+    let report = scanned("a.zip", &archive);
+
+    assert_eq!(report.each("member"), ["c.env"]);
+    assert_eq!(
+        report.remarks("skipped"),
+        [
+            "a.zip: what the zip holds was not all read: a.env is encrypted, and 1 more could not be \
+         read"
+        ]
+    );
+}
+
+#[test]
+fn what_comes_before_the_damage_is_searched() {
+    let text = [
+        &env(1)[..],
+        &b"a line of a log, no two alike\n".repeat(2000),
+    ]
+    .concat();
+    let packed = gzip(&text);
+    let report = scanned("a.log.gz", &packed[..packed.len() - 20]);
+    assert_eq!(report.each("decoded"), [r#"["gzip"]"#]);
+    assert_eq!(report.status, 1);
+    assert_eq!(
+        report.remarks("skipped"),
+        ["a.log.gz: what the gzip holds was not all read: it is cut off"]
+    );
+
+    let packed = gzip(&tar(&[("a/.env", &env(1)), ("b", &text)]));
+    let report = scanned("a.tgz", &packed[..packed.len() - 20]);
+    assert!(report.each("member").contains(&"a/.env".to_owned()));
+    assert_eq!(report.status, 1);
+}
+
+#[test]
+fn members_of_the_same_name_are_all_read() {
+    let mut archive = zip(&[("a.env", &env(1)), ("b.env", b"a text\n")]);
+    let names: Vec<usize> = memchr::memmem::find_iter(&archive, b"b.env").collect();
+    for at in names {
+        archive[at] = b'a';
+    }
+    for before in [&b""[..], b"#!/bin/sh\n"] {
+        let content = [before, &archive].concat();
+        one_in(&scanned("a.zip", &content), "a.env", r#"["zip"]"#);
+    }
+    let packed = gzip(&tar(&[("a.env", &env(1)), ("a.env", b"a text\n")]));
+    one_in(&scanned("a.tgz", &packed), "a.env", r#"["gzip","tar"]"#);
+}
+
+#[test]
+fn a_piece_of_a_key_in_the_bytes_of_an_archive_is_not_told_beside_the_key() {
+    // Stored in two blocks, the second of which begins in the key.
+    let cut_at = |text: &[u8], at: usize| {
+        let block = |last: u8, bytes: &[u8]| {
+            let length = u16::try_from(bytes.len()).unwrap();
+            [
+                &[last][..],
+                &length.to_le_bytes(),
+                &(!length).to_le_bytes(),
+                bytes,
+            ]
+            .concat()
+        };
+        let mut crc = flate2::Crc::new();
+        crc.update(text);
+        [
+            &b"\x1f\x8b\x08\0\0\0\0\0\0\xff"[..],
+            &block(0, &text[..at]),
+            &block(1, &text[at..]),
+            &crc.sum().to_le_bytes(),
+            &crc.amount().to_le_bytes(),
+        ]
+        .concat()
+    };
+    let text = env(1);
+    for at in 20..text.len() - 1 {
+        let report = scanned("a.gz", &cut_at(&text, at));
+        assert_eq!(report.each("decoded"), [r#"["gzip"]"#], "cut at {at}");
+        assert_eq!(report.each("key_id"), [keys::id(&keys::project(1))]);
+    }
+}
+
+#[test]
+fn a_note_is_said_once_and_names_the_member() {
+    let text = format!("key = 'sk-proj-{0}T3BlbkFJ{0}'\n", "abcdefghij".repeat(5));
+    let directory = Sandbox::without_repository();
+    directory
+        .write("a.txt", &text)
+        .write("b.tar", tar(&[("c.txt", text.as_bytes())]))
+        .write("d.zip", zip(&[("e.txt", text.as_bytes())]));
+
+    let stderr = directory.frisk(&["scan", "-v"]).stderr;
+
+    for place in ["a.txt: line 1, ", "b.tar: line 1, ", "d.zip: line 1, "] {
+        let notes = stderr.matches(&format!("note: {place}")).count();
+        assert_eq!(notes, 1, "{stderr}");
+    }
+    assert_eq!(stderr.matches("note: ").count(), 3, "{stderr}");
+    assert!(stderr.contains(" (in c.txt)") && stderr.contains(" (in e.txt)"));
+}
+
+/// A tar of one entry of any kind, with a header that is filled in by hand.
+fn tar_entry(kind: tar::EntryType, name: &[u8], link: &str, content: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(content.len() as u64);
+    header.set_mode(0o644);
+    header.as_old_mut().name[..name.len()].copy_from_slice(name);
+    header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
+    header.set_cksum();
+    let mut archive = header.as_bytes().to_vec();
+    archive.extend(content);
+    archive.resize(archive.len().next_multiple_of(512), 0);
+    archive
+}
+
+fn end_of_tar(entries: &[Vec<u8>]) -> Vec<u8> {
+    [&entries.concat()[..], &[0; 1024]].concat()
+}
+
+#[test]
+fn a_key_in_the_target_of_a_link_in_a_tar_is_found() {
+    let key = keys::legacy(3);
+    for kind in [tar::EntryType::Symlink, tar::EntryType::Link] {
+        let archive = end_of_tar(&[tar_entry(kind, b"link", &key, b"")]);
+        for content in [archive.clone(), gzip(&archive)] {
+            let report = scanned("a.bin", &content);
+            assert_eq!(report.each("key_id"), [keys::id(&key)], "{kind:?}");
+            assert_eq!(report.remarks("skipped"), [""; 0]);
+        }
+    }
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_shown_and_nothing_is_written() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let outside = nowhere.path().join("out.env");
+    let outside = outside.to_str().unwrap();
+    for name in ["../../out.env", outside, "a/../../out.env"] {
+        let entry = tar_entry(tar::EntryType::Regular, name.as_bytes(), "", &env(1));
+        let packed = gzip(&end_of_tar(&[entry]));
+        one_in(&scanned("a.tgz", &packed), name, r#"["gzip","tar"]"#);
+        one_in(
+            &scanned("a.zip", &zip(&[(name, &env(1))])),
+            name,
+            r#"["zip"]"#,
+        );
+    }
+    assert_eq!(std::fs::read_dir(nowhere.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn control_characters_in_the_name_of_a_member_are_escaped() {
+    let directory = Sandbox::without_repository();
+    directory.write("a.zip", zip(&[("a\x1b[2J\n::error::b", &env(1))]));
+    for format in ["human", "short"] {
+        let stdout = directory.frisk(&["scan", "--format", format]).stdout;
+        assert!(stdout.contains("a.zip!a"), "{stdout}");
+        assert!(
+            !stdout.contains('\x1b') && !stdout.contains("\n::"),
+            "{stdout}"
+        );
+    }
+}
+
+#[test]
+fn long_names_of_every_kind_are_read() {
+    let name = format!("{}a.env", "directory/".repeat(30));
+    // As GNU tar writes it.
+    let mut gnu = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(env(1).len() as u64);
+    header.set_mode(0o644);
+    gnu.append_data(&mut header, &name, &env(1)[..]).unwrap();
+    // As POSIX does: a record of the name before the entry.
+    let path = format!(" path={name}\n");
+    let length = (path.len()..path.len() + 10).find(|n| n.to_string().len() + path.len() == *n);
+    let record = format!("{}{path}", length.unwrap());
+    let pax = end_of_tar(&[
+        tar_entry(
+            tar::EntryType::XHeader,
+            b"PaxHeaders/a",
+            "",
+            record.as_bytes(),
+        ),
+        tar_entry(tar::EntryType::Regular, b"short", "", &env(1)),
+    ]);
+    for archive in [gnu.into_inner().unwrap(), pax] {
+        let report = scanned("a.tgz", &gzip(&archive));
+        one_in(&report, &name, r#"["gzip","tar"]"#);
+    }
+}
+
+#[test]
+fn a_sparse_member_is_read() {
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_path("disk.img").unwrap();
+    header.set_mode(0o644);
+    let mut content = b"\n".to_vec();
+    content.extend(env(1).split_off(b"# ours\n".len()));
+    content.resize(512, b'\n');
+    header.set_size(512);
+    let octal = |field: &mut [u8; 12], value: u64| {
+        field.copy_from_slice(format!("{value:011o}\0").as_bytes());
+    };
+    let gnu = header.as_gnu_mut().unwrap();
+    octal(&mut gnu.sparse[0].offset, 1 << 20);
+    octal(&mut gnu.sparse[0].numbytes, 512);
+    octal(&mut gnu.realsize, (1 << 20) + 512);
+    header.set_cksum();
+    let archive = end_of_tar(&[[header.as_bytes(), &content[..]].concat()]);
+
+    one_in(
+        &scanned("a.tgz", &gzip(&archive)),
+        "disk.img",
+        r#"["gzip","tar"]"#,
+    );
+}

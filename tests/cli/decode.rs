@@ -231,3 +231,35 @@ fn a_name_that_is_encoded_is_told_and_not_shown() {
         "{output:?}"
     );
 }
+
+#[test]
+fn wide_text_of_other_letters_without_a_mark_is_read_as_such() {
+    let texts = [
+        (
+            "鍵は秘密です。これは長い文章で、ほとんどの文字が日本語です。\n",
+            "鍵: ",
+        ),
+        (
+            "Это длинный текст на русском языке, и в нём есть ключ.\n",
+            "ключ: ",
+        ),
+    ];
+    for (filler, before) in texts {
+        let text = format!(
+            "{}{before}{}\nand more\n",
+            filler.repeat(12),
+            keys::project(1)
+        );
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for (bytes, layer) in [(little, "utf-16le"), (big, "utf-16be")] {
+            let directory = Sandbox::without_repository();
+            directory.write("a.txt", bytes);
+            let report = directory.report(&["scan"]);
+            assert_eq!(report.each("decoded"), [format!("[\"{layer}\"]")]);
+            assert_eq!(report.each("line"), ["13"]);
+            assert_eq!(report.each("column"), [(before.len() + 1).to_string()]);
+            assert_eq!(report.each("key_id"), [keys::id(&keys::project(1))]);
+        }
+    }
+}
