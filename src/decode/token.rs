@@ -363,8 +363,15 @@ impl Escape {
             .iter()
             .find(|(escape, ..)| rest.starts_with(escape))?;
         let &(escape, digit, layer) = found;
-        // Base64 is padded with the same character.
-        let soft = layer != Layer::QuotedPrintable || at - digits_before(text, at) == SOFT_LINE;
+        // Base64 is padded with the same character: lines go on, before or behind it.
+        let soft = || {
+            let start = digits_before(text, at);
+            let next = at + escape.len();
+            at - start == SOFT_LINE
+                && (digits_after(text, next) - next >= MIN_LINE
+                    || matches!(text[..start], [.., b'=', b'\n'] | [.., b'=', b'\r', b'\n']))
+        };
+        let soft = layer != Layer::QuotedPrintable || soft();
         soft.then(|| Self {
             at: at..at + escape.len(),
             digit: (digit != 0).then_some(digit),
