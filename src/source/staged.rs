@@ -193,14 +193,17 @@ fn read(
         }),
     };
     // Without a file nothing is staged, and all that HEAD has is deleted.
-    let Some(index) = Index::open(&path, repository.object_format()).map_err(stop)? else {
+    let Some(mut index) = Index::open(&path, repository.object_format()).map_err(stop)? else {
         return Ok(Listing::default());
     };
     let head = match selection {
         Selection::Changed => head_tree(repository, odb)?,
         Selection::Everything => None,
     };
-    let tree = index.cache_tree().map_err(stop)?;
+    let tree = match head {
+        Some(_) => index.cache_tree().map_err(stop)?,
+        None => None,
+    };
     let mut comparison = Comparison {
         index,
         odb,

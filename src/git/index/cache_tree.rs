@@ -20,15 +20,20 @@ const MAX_DEPTH: usize = 4096;
 pub struct CacheTree {
     /// Each before those in it.
     nodes: Vec<Stored>,
-    names: Vec<u8>,
+    /// The extension that the nodes point into.
+    bytes: Vec<u8>,
+    /// Bytes of an object id.
+    hash: usize,
 }
 
+/// A directory: there may be a hundred thousand.
 #[derive(Debug)]
 struct Stored {
-    name: Range<usize>,
-    entries: Option<(u32, Oid)>,
+    name: Range<u32>,
+    /// How many entries lie below it, and where the object id of their tree is.
+    entries: Option<(u32, u32)>,
     /// The first node that is not below this one.
-    end: usize,
+    end: u32,
 }
 
 /// A directory of the cache-tree.
@@ -40,15 +45,17 @@ pub struct Node<'tree> {
 
 impl CacheTree {
     /// Reads the extension.
-    pub(super) fn parse(bytes: &[u8], hash: usize) -> Result<Self, IndexError> {
+    pub(super) fn parse(bytes: Vec<u8>, hash: usize) -> Result<Self, IndexError> {
         let unknown = || IndexError::Unknown("its cache-tree");
+        let short = |at: usize| u32::try_from(at).map_err(|_| unknown());
+        short(bytes.len())?;
         let mut nodes: Vec<Stored> = Vec::new();
         let mut open: Vec<(usize, u32)> = Vec::new();
         let mut at = 0;
         loop {
             // Directories that have all of theirs are complete.
             while let Some((node, 0)) = open.last() {
-                nodes[*node].end = nodes.len();
+                nodes[*node].end = short(nodes.len())?;
                 open.pop();
             }
             match open.last_mut() {
@@ -56,25 +63,25 @@ impl CacheTree {
                 None if nodes.is_empty() => {}
                 None => break,
             }
-            let name = at..until(bytes, at, 0).ok_or_else(unknown)?;
-            let count = name.end + 1..until(bytes, name.end + 1, b' ').ok_or_else(unknown)?;
-            let inner = count.end + 1..until(bytes, count.end + 1, b'\n').ok_or_else(unknown)?;
+            let name = at..until(&bytes, at, 0).ok_or_else(unknown)?;
+            let count = name.end + 1..until(&bytes, name.end + 1, b' ').ok_or_else(unknown)?;
+            let inner = count.end + 1..until(&bytes, count.end + 1, b'\n').ok_or_else(unknown)?;
             at = inner.end + 1;
             let inner = number(&bytes[inner]).ok_or_else(unknown)?;
             let entries = if bytes[count.clone()].starts_with(b"-") {
                 None
             } else {
                 let count = number(&bytes[count]).ok_or_else(unknown)?;
-                let oid = bytes.get(at..at + hash).ok_or_else(unknown)?;
+                let oid = at;
                 at += hash;
-                Some((count, Oid::from_bytes(oid).map_err(|_| unknown())?))
+                Some((count, short(oid)?))
             };
             if open.len() == MAX_DEPTH || name.is_empty() != nodes.is_empty() {
                 return Err(unknown());
             }
             open.push((nodes.len(), inner));
             nodes.push(Stored {
-                name,
+                name: short(name.start)?..short(name.end)?,
                 entries,
                 end: 0,
             });
@@ -82,10 +89,7 @@ impl CacheTree {
         if at != bytes.len() {
             return Err(unknown());
         }
-        Ok(Self {
-            nodes,
-            names: bytes.to_vec(),
-        })
+        Ok(Self { nodes, bytes, hash })
     }
 
     /// The root.
@@ -101,19 +105,23 @@ impl<'tree> Node<'tree> {
 
     /// How many entries of the index lie below it and what tree they make, if that is known.
     pub fn entries(self) -> Option<(u32, Oid)> {
-        self.stored()?.entries
+        let (count, at) = self.stored()?.entries?;
+        let oid = self.tree.bytes.get(at as usize..)?.get(..self.tree.hash)?;
+        // What cannot be an object id is none that HEAD has.
+        Some((count, Oid::from_bytes(oid).ok()?))
     }
 
     /// The directories in it, by name.
     pub fn children(self) -> Vec<(&'tree [u8], Node<'tree>)> {
         let tree = self.tree;
-        let end = self.stored().map_or(0, |node| node.end);
+        let end = self.stored().map_or(0, |node| node.end as usize);
         let mut children = Vec::new();
         let mut at = self.at + 1;
         while at < end {
             let node = &tree.nodes[at];
-            children.push((&tree.names[node.name.clone()], Node { tree, at }));
-            at = node.end;
+            let name = node.name.start as usize..node.name.end as usize;
+            children.push((&tree.bytes[name], Node { tree, at }));
+            at = node.end as usize;
         }
         children.sort_by_key(|(name, _)| *name);
         children
@@ -173,7 +181,7 @@ mod tests {
             node("a", 1, 0),
         ]
         .concat();
-        let tree = CacheTree::parse(&bytes, 20).unwrap();
+        let tree = CacheTree::parse(bytes, 20).unwrap();
         let names = |node: Node<'_>| -> Vec<Vec<u8>> {
             node.children()
                 .iter()
@@ -191,7 +199,7 @@ mod tests {
     fn what_does_not_fit_is_refused() {
         let good = [node("", -1, 1), node("b", 3, 0)].concat();
         for length in 0..good.len() {
-            assert!(CacheTree::parse(&good[..length], 20).is_err());
+            assert!(CacheTree::parse(good[..length].to_vec(), 20).is_err());
         }
         for bad in [
             [&good[..], b"x"].concat(),
@@ -200,7 +208,7 @@ mod tests {
             node("a", 1, 0),
             [b"\x0099999999999 0\n".to_vec(), vec![7; 20]].concat(),
         ] {
-            assert!(CacheTree::parse(&bad, 20).is_err());
+            assert!(CacheTree::parse(bad, 20).is_err());
         }
     }
 

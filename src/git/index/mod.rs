@@ -10,6 +10,7 @@ mod input;
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use git2::ObjectFormat;
@@ -89,7 +90,7 @@ pub struct Index {
     previous: Vec<u8>,
     checksum: Checksum,
     /// Where the cache-tree is believed to be, and its bytes.
-    tree: Option<(u64, Vec<u8>)>,
+    tree: Option<(Range<u64>, Vec<u8>)>,
 }
 
 /// The numbers of an entry.
@@ -259,22 +260,24 @@ impl Index {
         }
     }
 
-    /// The cache-tree, if there is one that makes sense.
-    pub fn cache_tree(&self) -> Result<Option<CacheTree>, IndexError> {
-        self.tree
-            .as_ref()
-            .map(|(_, bytes)| CacheTree::parse(bytes, self.hash))
+    /// Takes the cache-tree out, if there is one.
+    pub fn cache_tree(&mut self) -> Result<Option<CacheTree>, IndexError> {
+        let taken = self.tree.as_mut().map(|(_, bytes)| std::mem::take(bytes));
+        taken
+            .map(|bytes| CacheTree::parse(bytes, self.hash))
             .transpose()
     }
 
     /// Looks for the cache-tree from the end of the index, since it lies behind the entries.
     /// Whether it is one is told by [`Index::finish`].
-    fn find_tree(&mut self) -> Result<Option<(u64, Vec<u8>)>, IndexError> {
+    fn find_tree(&mut self) -> Result<Option<(Range<u64>, Vec<u8>)>, IndexError> {
         for length in TAILS {
-            let (offset, tail) = self.input.tail(length)?;
+            let (offset, mut tail) = self.input.tail(length)?;
             if let Some(range) = cache_tree::find(&tail) {
-                let at = offset + range.start as u64;
-                return Ok(Some((at, tail[range].to_vec())));
+                tail.truncate(range.end);
+                tail.drain(..range.start);
+                let place = offset + range.start as u64..offset + range.end as u64;
+                return Ok(Some((place, tail)));
             }
             if offset == 0 {
                 break;
@@ -306,14 +309,11 @@ impl Index {
                 return Err(IndexError::Damaged("an extension is cut off"));
             }
             if is_tree {
-                tree = Some((self.input.offset(), size));
+                tree = Some(self.input.offset()..self.input.offset() + size);
             }
             self.input.skip(size)?;
         }
-        let believed = self
-            .tree
-            .as_ref()
-            .map(|(at, tree)| (*at, tree.len() as u64));
+        let believed = self.tree.map(|(place, _)| place);
         if believed.is_some() && believed != tree {
             return Err(IndexError::Unknown("its cache-tree is not where it seemed"));
         }
