@@ -44,6 +44,7 @@ const LENGTH: u16 = 0x0fff;
 /// Set in the second word of an entry that `git add -N` made: the file will not be in the commit.
 const INTENT_TO_ADD: u16 = 1 << 13;
 
+const MISFIT: IndexError = IndexError::Unknown("its cache-tree does not fit");
 const WRONG_LENGTH: IndexError = IndexError::Damaged("a path is not as long as it says");
 
 /// Why an index could not be read here.
@@ -194,20 +195,45 @@ impl Index {
     /// Passes the next `count` entries by, which all have to lie below `directory` and be what a
     /// tree can hold, and behind which none may lie below it any more.
     pub fn skip(&mut self, count: u32, directory: &[u8]) -> Result<(), IndexError> {
-        let below = |path: Option<&[u8]>| path.is_some_and(|path| path.starts_with(directory));
-        for _ in 0..count {
-            let plain = self
-                .current
-                .is_some_and(|raw| raw.flags & STAGE == 0 && raw.extended & INTENT_TO_ADD == 0);
-            if !plain || !below(self.path()) {
-                return Err(IndexError::Unknown("its cache-tree does not fit"));
-            }
-            self.advance()?;
+        if count == 0 {
+            return Err(MISFIT);
         }
-        if below(self.path()) {
-            return Err(IndexError::Unknown("its cache-tree does not fit"));
+        self.fits(directory)?;
+        for _ in 1..count {
+            self.pass(directory)?;
         }
-        Ok(())
+        self.advance()?;
+        match self.path() {
+            Some(path) if path.starts_with(directory) => Err(MISFIT),
+            _ => Ok(()),
+        }
+    }
+
+    /// Insists on a current entry that is part of the tree of `directory`.
+    fn fits(&self, directory: &[u8]) -> Result<(), IndexError> {
+        let plain = self
+            .current
+            .is_some_and(|raw| raw.flags & STAGE == 0 && raw.extended & INTENT_TO_ADD == 0);
+        if plain && self.path.starts_with(directory) {
+            Ok(())
+        } else {
+            Err(MISFIT)
+        }
+    }
+
+    /// Goes on to an entry that is part of the tree of `directory`, and if it can, does not take
+    /// its path out of the buffer.
+    fn pass(&mut self, directory: &[u8]) -> Result<(), IndexError> {
+        let flags = STAT + self.hash;
+        let wanted = flags + REST + usize::from(LENGTH);
+        let in_place = self.version < 4 && self.left > 0;
+        if in_place && let Some(size) = plain_size(self.input.peek(wanted)?, flags, directory) {
+            self.left -= 1;
+            self.input.take(size);
+            return Ok(());
+        }
+        self.advance()?;
+        self.fits(directory)
     }
 
     /// Goes on to the next entry. Entries come in the order of their paths, each once, or once a
@@ -339,6 +365,19 @@ impl Raw {
             },
         }
     }
+}
+
+/// The size of the padded entry that `bytes` begin with, if it is whole, has no more flags than
+/// most, and lies below `directory`.
+fn plain_size(bytes: &[u8], flags: usize, directory: &[u8]) -> Option<usize> {
+    let word = be16(bytes.get(flags..flags + 2)?);
+    let length = usize::from(word & LENGTH);
+    let name = bytes.get(flags + 2..)?;
+    let is_plain = word & (STAGE | EXTENDED) == 0 && word & LENGTH != LENGTH;
+    let ends = name.get(length) == Some(&0);
+    let size = (flags + 2 + length + 8) & !7;
+    let fits = is_plain && ends && length > directory.len() && name.starts_with(directory);
+    (fits && size <= bytes.len()).then_some(size)
 }
 
 /// The size of the entry that `bytes` begin with, and its path; `None` if they end before it does.
