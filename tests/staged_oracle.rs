@@ -100,6 +100,8 @@ fn fast_with(
     let path = repo.path(".git/index");
     with_open(repo, |opener, repository, odb| {
         for (number, bytes) in indexes.into_iter().enumerate() {
+            // A file that is cut and written again is flushed to the disk by some file systems.
+            fs::remove_file(&path).unwrap();
             fs::write(&path, bytes).unwrap();
             each(
                 number,
@@ -313,18 +315,23 @@ fn change(repo: &Sandbox, numbers: &mut Numbers) -> String {
             None => String::new(),
         },
         _ => {
-            // The index that `git commit --only` makes, as its hook sees it.
-            repo.hook("pre-commit", "cp \"$GIT_INDEX_FILE\" .git/captured; exit 1");
             let only = staged_path(repo, numbers).unwrap_or_default();
             write(&only);
-            let _: std::io::Result<()> = fs::remove_file(repo.path(".git/captured"));
-            let done = git(&["commit", "-q", "-m", "x", "--only", "--", &only]);
-            let _: std::io::Result<u64> =
-                fs::copy(repo.path(".git/captured"), repo.path(".git/index"));
-            repo.remove(".git/hooks/pre-commit");
-            done
+            partial_commit(repo, &only)
         }
     }
+}
+
+/// Puts the index in place that `git commit --only` makes, as its hook sees it.
+fn partial_commit(repo: &Sandbox, only: &str) -> String {
+    repo.hook("pre-commit", "cp \"$GIT_INDEX_FILE\" .git/captured; exit 1");
+    // Nothing is captured where git refuses before the hook.
+    let captured = repo.path(".git/captured");
+    let _: std::io::Result<()> = fs::remove_file(&captured);
+    repo.try_git(&["commit", "-q", "-m", "x", "--only", "--", only]);
+    let _: std::io::Result<u64> = fs::copy(captured, repo.path(".git/index"));
+    repo.remove(".git/hooks/pre-commit");
+    format!("commit --only {only}")
 }
 
 /// Goes through states of one repository.

@@ -90,8 +90,14 @@ pub struct Index {
     path: Vec<u8>,
     previous: Vec<u8>,
     checksum: Checksum,
-    /// Where the cache-tree is believed to be, and its bytes.
-    tree: Option<(Range<u64>, Vec<u8>)>,
+    tree: Option<Found>,
+}
+
+/// What is believed to be the cache-tree.
+#[derive(Debug)]
+struct Found {
+    place: Range<u64>,
+    bytes: Vec<u8>,
 }
 
 /// The numbers of an entry.
@@ -288,22 +294,22 @@ impl Index {
 
     /// Takes the cache-tree out, if there is one.
     pub fn cache_tree(&mut self) -> Result<Option<CacheTree>, IndexError> {
-        let taken = self.tree.as_mut().map(|(_, bytes)| std::mem::take(bytes));
-        taken
-            .map(|bytes| CacheTree::parse(bytes, self.hash))
+        self.tree
+            .as_mut()
+            .map(|tree| CacheTree::parse(std::mem::take(&mut tree.bytes), self.hash))
             .transpose()
     }
 
     /// Looks for the cache-tree from the end of the index, since it lies behind the entries.
     /// Whether it is one is told by [`Index::finish`].
-    fn find_tree(&mut self) -> Result<Option<(Range<u64>, Vec<u8>)>, IndexError> {
+    fn find_tree(&mut self) -> Result<Option<Found>, IndexError> {
         for length in TAILS {
             let (offset, mut tail) = self.input.tail(length)?;
             if let Some(range) = cache_tree::find(&tail) {
                 tail.truncate(range.end);
                 tail.drain(..range.start);
                 let place = offset + range.start as u64..offset + range.end as u64;
-                return Ok(Some((place, tail)));
+                return Ok(Some(Found { place, bytes: tail }));
             }
             if offset == 0 {
                 break;
@@ -339,7 +345,7 @@ impl Index {
             }
             self.input.skip(size)?;
         }
-        let believed = self.tree.map(|(place, _)| place);
+        let believed = self.tree.map(|tree| tree.place);
         if believed.is_some() && believed != tree {
             return Err(IndexError::Unknown("its cache-tree is not where it seemed"));
         }
