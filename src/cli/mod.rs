@@ -28,28 +28,33 @@ const GRACE: Duration = Duration::from_millis(700);
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
     quiet_panics();
-    let Ok(matcher) = Matcher::new(RuleSet::built_in()) else {
-        return status(Verdict::Incomplete);
-    };
-    let redactor = Redactor::new(&matcher);
     if let Some(argument) = option_like_range() {
         let cure = "to give a value to an option, write it as a word of its own";
-        tell_error(
-            &format!("`{argument}` is no revision, since it begins with `-`; {cure}"),
-            redactor,
-        );
-        return status(Verdict::Incomplete);
+        return failed(&format!(
+            "`{argument}` is no revision, since it begins with `-`; {cure}"
+        ));
     }
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => return usage(&error, redactor),
-    };
-    match execute(cli) {
-        Ok(verdict) => status(verdict),
-        Err(error) => {
-            tell_error(&format!("{error:#}"), redactor);
-            status(Verdict::Incomplete)
-        }
+    match Cli::try_parse().map(execute) {
+        Ok(Ok(verdict)) => status(verdict),
+        Ok(Err(error)) => failed(&format!("{error:#}")),
+        Err(error) => redacted(|redactor| usage(&error, redactor)),
+    }
+}
+
+/// Says an error.
+fn failed(message: &str) -> ExitCode {
+    redacted(|redactor| {
+        tell_error(message, redactor);
+        status(Verdict::Incomplete)
+    })
+}
+
+/// Says something with what masks the secrets of the built-in rules, which is made for it: most
+/// runs need none but the one they scan with.
+fn redacted(say: impl FnOnce(Redactor<'_>) -> ExitCode) -> ExitCode {
+    match Matcher::new(RuleSet::built_in()) {
+        Ok(matcher) => say(Redactor::new(&matcher)),
+        Err(_) => status(Verdict::Incomplete),
     }
 }
 

@@ -2,6 +2,7 @@
 //! error, never a guess.
 
 pub mod commit;
+pub mod index;
 pub mod object;
 pub mod pack;
 pub mod refs;
@@ -38,6 +39,15 @@ pub enum GitError {
     /// Its index could not be read.
     #[error("the index cannot be read: {}", .0.message())]
     Index(#[source] git2::Error),
+    /// Its index could not be read, or is damaged.
+    #[error("the index {} cannot be read: {error}", shown(path))]
+    IndexFile {
+        /// The index.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        error: index::IndexError,
+    },
     /// Some paths still have to be merged.
     #[error("{} is not merged yet; resolve it, then `git add` it", shown_bytes(.0))]
     Unmerged(Vec<u8>),

@@ -52,8 +52,13 @@ impl Pool {
     /// Makes a pool for `items` items. It has `threads` threads (0: as many as the machine), or
     /// works on the caller's where there is little to do or no thread to be had.
     pub fn new(threads: usize, items: usize, cancel: Cancel) -> Self {
-        let threads = threads_for(threads);
-        let threads = if threads == 1 || items < WORTH_THREADS {
+        // Asking how many there are costs as much as scanning a file.
+        let threads = if items < WORTH_THREADS {
+            1
+        } else {
+            threads_for(threads)
+        };
+        let threads = if threads == 1 {
             None
         } else {
             // No thread to be had is no reason not to scan.
@@ -66,6 +71,11 @@ impl Pool {
         Self { threads, cancel }
     }
 
+    /// Whether the work is done by other threads than the caller's.
+    pub fn has_threads(&self) -> bool {
+        self.threads.is_some()
+    }
+
     /// Calls `work` once for each item, in any order and from any thread. `open` makes what one
     /// thread needs. An item whose work panics is given to `broken`; what its thread had opened is
     /// thrown away. After a cancellation the rest is left.
@@ -76,31 +86,50 @@ impl Pool {
         work: impl Fn(&mut S, &T) + Sync,
         broken: impl Fn(&T) + Sync,
     ) {
-        let run = |state: &mut Option<S>, item: &T| {
-            if self.cancel.is_cancelled() {
-                return;
-            }
-            let outcome = catch_unwind(AssertUnwindSafe(|| {
-                work(state.get_or_insert_with(&open), item);
-            }));
-            if outcome.is_err() {
-                *state = None;
-                broken(item);
-            }
-        };
         match &self.threads {
-            None => {
-                let mut state = None;
-                for item in items {
-                    run(&mut state, item);
-                }
-            }
+            None => self.in_turn(items, open, work, broken),
             Some(pool) => pool.install(|| {
-                items
-                    .par_iter()
-                    .with_max_len(64)
-                    .for_each_init(|| None, run);
+                items.par_iter().with_max_len(64).for_each_init(
+                    || None,
+                    |state, item| {
+                        self.run(state, item, &open, &work, &broken);
+                    },
+                );
             }),
+        }
+    }
+
+    /// The same on the caller's thread, whatever the pool has: what is used need not be shared.
+    pub fn in_turn<T, S>(
+        &self,
+        items: &[T],
+        open: impl Fn() -> S,
+        work: impl Fn(&mut S, &T),
+        broken: impl Fn(&T),
+    ) {
+        let mut state = None;
+        for item in items {
+            self.run(&mut state, item, &open, &work, &broken);
+        }
+    }
+
+    fn run<T, S>(
+        &self,
+        state: &mut Option<S>,
+        item: &T,
+        open: impl Fn() -> S,
+        work: impl Fn(&mut S, &T),
+        broken: impl Fn(&T),
+    ) {
+        if self.cancel.is_cancelled() {
+            return;
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            work(state.get_or_insert_with(open), item);
+        }));
+        if outcome.is_err() {
+            *state = None;
+            broken(item);
         }
     }
 }

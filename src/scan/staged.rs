@@ -21,37 +21,56 @@ use crate::source::staged::list;
 
 /// Scans the index. An error means that nothing was scanned; what else went wrong is in the report.
 pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: Selection) -> Result<(), GitError> {
-    let listing = list(opener, &opener.open()?, selection)?;
+    let repository = opener.open()?;
+    let odb = Objects::new(&repository)?;
+    let listing = list(opener, &repository, &odb, selection)?;
     for error in &listing.errors {
         scan.failed(None, error);
     }
-    let settings = scan.settings;
-    Pool::new(
-        settings.threads,
-        listing.items.len(),
-        settings.cancel.clone(),
-    )
-    .each(
-        &listing.items,
-        || opener.open(),
-        |repository, item| {
-            if scan.is_excluded(&item.path) {
-                return;
-            }
-            let outcome = match repository {
-                Ok(repository) => one(scan, repository, item).map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            };
-            if let Err(reason) = outcome {
-                scan.failed(Some(&item.path), reason);
-            }
-        },
-        |item| scan.broken(&item.path),
-    );
+    let (items, settings) = (&listing.items, scan.settings);
+    let pool = Pool::new(settings.threads, items.len(), settings.cancel.clone());
+    let broken = |item: &Item| scan.broken(&item.path);
+    if pool.has_threads() {
+        pool.each(
+            items,
+            || opener.open(),
+            |own, item| shared(scan, own, item),
+            broken,
+        );
+    } else {
+        // Opening a repository costs more than scanning a few files.
+        pool.in_turn(items, || (), |(), item| one(scan, &odb, item), broken);
+    }
     Ok(())
 }
 
-fn one(scan: &Scan<'_>, repository: &Repository, item: &Item) -> Result<(), GitError> {
+/// Scans a file with a thread's own repository.
+fn shared(scan: &Scan<'_>, repository: &Result<Repository, GitError>, item: &Item) {
+    let failed = |error: &dyn std::fmt::Display| {
+        // What is left out need not be readable.
+        if !scan.is_excluded(&item.path) {
+            scan.failed(Some(&item.path), error);
+        }
+    };
+    match repository {
+        Ok(repository) => match Objects::new(repository) {
+            Ok(odb) => one(scan, &odb, item),
+            Err(error) => failed(&error),
+        },
+        Err(error) => failed(error),
+    }
+}
+
+fn one(scan: &Scan<'_>, odb: &Objects<'_>, item: &Item) {
+    if scan.is_excluded(&item.path) {
+        return;
+    }
+    if let Err(error) = file(scan, odb, item) {
+        scan.failed(Some(&item.path), error);
+    }
+}
+
+fn file(scan: &Scan<'_>, odb: &Objects<'_>, item: &Item) -> Result<(), GitError> {
     if item.is_new_path {
         for (place, hit) in scan.path_hits(&item.path) {
             scan.found(&place, [hit], None);
@@ -60,8 +79,7 @@ fn one(scan: &Scan<'_>, repository: &Repository, item: &Item) -> Result<(), GitE
     if item.kind == EntryKind::Gitlink {
         return Ok(());
     }
-    let odb = Objects::new(repository)?;
-    let Some(inspected) = blob(scan, &odb, item.oid, &item.path)? else {
+    let Some(inspected) = blob(scan, odb, item.oid, &item.path)? else {
         return Ok(());
     };
     scan.count(inspected.bytes);
@@ -71,7 +89,7 @@ fn one(scan: &Scan<'_>, repository: &Repository, item: &Item) -> Result<(), GitE
         return Ok(());
     }
     let old = match item.old {
-        Some(old) => match blob(scan, &odb, old, &item.path) {
+        Some(old) => match blob(scan, odb, old, &item.path) {
             Ok(old) => old.map(|old| old.hits).unwrap_or_default(),
             // What is not here any more cannot excuse what is.
             Err(GitError::Object { error, .. }) if error.code() == ErrorCode::NotFound => {

@@ -1,0 +1,145 @@
+//! The bytes of an index before its checksum, from the first to the last.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::io::Read as _;
+use std::io::Seek as _;
+use std::io::SeekFrom;
+
+/// Bytes that are read at a time: they stay in the processor's cache.
+const BUFFER: usize = 128 << 10;
+
+/// A file that goes by.
+pub(super) struct Input {
+    file: File,
+    /// Bytes of the file that count.
+    length: u64,
+    buffer: Vec<u8>,
+    /// The part of the buffer that is still to be taken.
+    start: usize,
+    end: usize,
+    /// Bytes of the file before the end of the buffer.
+    read: u64,
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Input")
+            .field("file", &self.file)
+            .field("length", &self.length)
+            .field("read", &self.read)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Input {
+    /// Reads the first `length` bytes of a file at once.
+    pub(super) fn whole(mut file: File, length: u64) -> io::Result<Self> {
+        let size = usize::try_from(length).map_err(io::Error::other)?;
+        let mut buffer = vec![0; size];
+        file.read_exact(&mut buffer)?;
+        Ok(Self {
+            file,
+            length,
+            buffer,
+            start: 0,
+            end: size,
+            read: length,
+        })
+    }
+
+    /// Reads the first `length` bytes of a file piece by piece.
+    pub(super) fn streamed(file: File, length: u64) -> Self {
+        Self {
+            file,
+            length,
+            buffer: vec![0; BUFFER],
+            start: 0,
+            end: 0,
+            read: 0,
+        }
+    }
+
+    /// The file itself.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// What is buffered and not taken: everything, if it was read at once.
+    pub(super) fn buffered(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Reads what follows the bytes that count.
+    pub(super) fn trailer(&mut self, trailer: &mut [u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(self.length))?;
+        self.file.read_exact(trailer)?;
+        self.file.seek(SeekFrom::Start(self.read))?;
+        Ok(())
+    }
+
+    /// The last bytes that count, at most `length`, and where they begin.
+    pub(super) fn tail(&mut self, length: u64) -> io::Result<(u64, Vec<u8>)> {
+        let at = self.length.saturating_sub(length);
+        let mut tail = vec![0; usize::try_from(self.length - at).map_err(io::Error::other)?];
+        self.file.seek(SeekFrom::Start(at))?;
+        self.file.read_exact(&mut tail)?;
+        self.file.seek(SeekFrom::Start(self.read))?;
+        Ok((at, tail))
+    }
+
+    /// Bytes that are still to be taken.
+    pub(super) fn left(&self) -> u64 {
+        self.length - self.offset()
+    }
+
+    /// Where in the file the next byte is.
+    pub(super) fn offset(&self) -> u64 {
+        self.read - (self.end - self.start) as u64
+    }
+
+    /// The next bytes: `wanted` or more, or all that are left.
+    pub(super) fn peek(&mut self, wanted: usize) -> io::Result<&[u8]> {
+        if self.end - self.start < wanted && self.read < self.length {
+            self.fill(wanted)?;
+        }
+        Ok(&self.buffer[self.start..self.end])
+    }
+
+    #[cold]
+    fn fill(&mut self, wanted: usize) -> io::Result<()> {
+        self.buffer.copy_within(self.start..self.end, 0);
+        self.end -= self.start;
+        self.start = 0;
+        if self.buffer.len() < wanted {
+            self.buffer.resize(wanted, 0);
+        }
+        let room = self.buffer.len() - self.end;
+        let left = usize::try_from(self.length - self.read).unwrap_or(usize::MAX);
+        let end = self.end + room.min(left);
+        self.file.read_exact(&mut self.buffer[self.end..end])?;
+        self.read += (end - self.end) as u64;
+        self.end = end;
+        Ok(())
+    }
+
+    /// Takes bytes that were peeked.
+    pub(super) fn take(&mut self, count: usize) {
+        self.start = self.end.min(self.start + count);
+    }
+
+    /// Passes over bytes, of which there are enough left.
+    pub(super) fn skip(&mut self, count: u64) -> io::Result<()> {
+        let buffered = (self.end - self.start) as u64;
+        if count <= buffered {
+            // Not more than the buffer holds.
+            self.start += usize::try_from(count).map_err(io::Error::other)?;
+        } else {
+            self.read += count - buffered;
+            self.start = self.end;
+            self.file.seek(SeekFrom::Start(self.read))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,488 @@
+//! The index, read as it lies on the disk: an entry at a time, and nothing kept that is passed by.
+//!
+//! libgit2 hashes an index with its slow, collision-proof SHA-1 and makes an object of every entry.
+//! Here a large index goes by in a small buffer while another thread hashes it. What this reader
+//! does not know, it leaves to libgit2 ([`IndexError::Unknown`]); what is damaged it says.
+
+mod cache_tree;
+mod checksum;
+mod input;
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+
+use git2::ObjectFormat;
+use git2::Oid;
+
+pub use crate::git::index::cache_tree::CacheTree;
+pub use crate::git::index::cache_tree::Node;
+use crate::git::index::checksum::Checksum;
+use crate::git::index::input::Input;
+
+/// Bytes of an index from which on it is not read as a whole.
+const STREAMED: u64 = 1 << 20;
+/// An index larger than this is left to libgit2.
+const MAX_INDEX: u64 = 2 << 30;
+/// The end of an index in which the cache-tree is looked for, first and last.
+const TAILS: [u64; 2] = [1 << 20, 16 << 20];
+/// Bytes of the header: `DIRC`, the version, the number of entries.
+const HEADER: usize = 12;
+/// Bytes of an entry before its object id.
+const STAT: usize = 40;
+/// Of these, where the mode is.
+const MODE: usize = 24;
+/// Bytes of the padding that ends an entry, at most, and of the two words of flags.
+const REST: usize = 12;
+/// Set in the flags of an entry that has a second word of them.
+const EXTENDED: u16 = 0x4000;
+/// The bits of the flags that hold the merge stage.
+const STAGE: u16 = 0x3000;
+/// The bits of the flags that hold the length of the name; all set: it is at least as long.
+const LENGTH: u16 = 0x0fff;
+/// Set in the second word of an entry that `git add -N` made: the file will not be in the commit.
+const INTENT_TO_ADD: u16 = 1 << 13;
+
+const MISFIT: IndexError = IndexError::Unknown("its cache-tree does not fit");
+const WRONG_LENGTH: IndexError = IndexError::Damaged("a path is not as long as it says");
+
+/// Why an index could not be read here.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum IndexError {
+    /// Its file could not be read.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    /// It is not as it was written.
+    #[error("it is damaged: {0}")]
+    Damaged(&'static str),
+    /// It has a form that is not known here, or is put together as git would not do it.
+    #[error("it has a form that is not known: {0}")]
+    Unknown(&'static str),
+}
+
+/// What of an entry counts for a commit.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'index> {
+    /// Its path from the root of the worktree.
+    pub path: &'index [u8],
+    /// Its mode, as in a tree.
+    pub mode: u32,
+    /// Its object.
+    pub oid: Oid,
+    /// Whether it is one side of a merge that is not resolved.
+    pub is_unmerged: bool,
+    /// Whether it was only announced: the commit will not have it.
+    pub is_intent_to_add: bool,
+}
+
+/// An index that is being read.
+#[derive(Debug)]
+pub struct Index {
+    input: Input,
+    version: u32,
+    /// Bytes of an object id.
+    hash: usize,
+    /// Entries behind the current one.
+    left: u32,
+    current: Option<Raw>,
+    path: Vec<u8>,
+    previous: Vec<u8>,
+    checksum: Checksum,
+    tree: Option<Found>,
+}
+
+/// What is believed to be the cache-tree.
+#[derive(Debug)]
+struct Found {
+    place: Range<u64>,
+    bytes: Vec<u8>,
+}
+
+/// The numbers of an entry.
+#[derive(Debug, Clone, Copy)]
+struct Raw {
+    mode: u32,
+    oid: [u8; 32],
+    flags: u16,
+    extended: u16,
+}
+
+impl Index {
+    /// Opens an index and reads its first entry; `None` if there is no such file, which git takes
+    /// for an empty one.
+    pub fn open(path: &Path, format: ObjectFormat) -> Result<Option<Self>, IndexError> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let hash = match format {
+            ObjectFormat::Sha1 => 20,
+            ObjectFormat::Sha256 => 32,
+        };
+        let length = file.metadata()?.len();
+        if length > MAX_INDEX {
+            return Err(IndexError::Unknown("its size"));
+        }
+        let Some(content) = length
+            .checked_sub(hash as u64)
+            .filter(|content| *content >= HEADER as u64)
+        else {
+            return Err(IndexError::Damaged("it is cut off"));
+        };
+        let mut trailer = [0; 32];
+        let trailer = &mut trailer[..hash];
+        let (input, checksum) = if length < STREAMED || cfg!(not(unix)) {
+            let mut input = Input::whole(file, content)?;
+            input.trailer(trailer)?;
+            let checksum = Checksum::of(input.buffered(), trailer)?;
+            (input, checksum)
+        } else {
+            let mut input = Input::streamed(file, content);
+            input.trailer(trailer)?;
+            let checksum = Checksum::begin(input.file(), content, trailer)?;
+            (input, checksum)
+        };
+        let mut index = Self {
+            input,
+            version: 0,
+            hash,
+            left: 0,
+            current: None,
+            path: Vec::new(),
+            previous: Vec::new(),
+            checksum,
+            tree: None,
+        };
+        index.header()?;
+        index.tree = index.find_tree()?;
+        index.advance()?;
+        Ok(Some(index))
+    }
+
+    fn header(&mut self) -> Result<(), IndexError> {
+        let header = self.input.peek(HEADER)?;
+        let word = |at: usize| header.get(at..at + 4).map_or(0, be32);
+        if header.get(..4) != Some(b"DIRC") {
+            return Err(IndexError::Damaged("it does not begin as an index does"));
+        }
+        let (version, count) = (word(4), word(8));
+        if !(2..=4).contains(&version) {
+            return Err(IndexError::Unknown("its version"));
+        }
+        (self.version, self.left) = (version, count);
+        self.input.take(HEADER);
+        Ok(())
+    }
+
+    /// The entry that is next; `None` behind the last.
+    pub fn current(&self) -> Result<Option<Entry<'_>>, IndexError> {
+        let Some(raw) = &self.current else {
+            return Ok(None);
+        };
+        let oid = Oid::from_bytes(&raw.oid[..self.hash])
+            .map_err(|_| IndexError::Unknown("an object id"))?;
+        Ok(Some(Entry {
+            path: &self.path,
+            mode: raw.mode,
+            oid,
+            is_unmerged: raw.flags & STAGE != 0,
+            is_intent_to_add: raw.extended & INTENT_TO_ADD != 0,
+        }))
+    }
+
+    /// The path of the entry that is next.
+    pub fn path(&self) -> Option<&[u8]> {
+        self.current.as_ref().map(|_| &*self.path)
+    }
+
+    /// Passes the next `count` entries by, which all have to lie below `directory` and be what a
+    /// tree can hold, and behind which none may lie below it any more.
+    pub fn skip(&mut self, count: u32, directory: &[u8]) -> Result<(), IndexError> {
+        if count == 0 {
+            return Err(MISFIT);
+        }
+        self.fits(directory)?;
+        for _ in 1..count {
+            self.pass(directory)?;
+        }
+        self.advance()?;
+        match self.path() {
+            Some(path) if path.starts_with(directory) => Err(MISFIT),
+            _ => Ok(()),
+        }
+    }
+
+    /// Insists on a current entry that is part of the tree of `directory`.
+    fn fits(&self, directory: &[u8]) -> Result<(), IndexError> {
+        let plain = self
+            .current
+            .is_some_and(|raw| raw.flags & STAGE == 0 && raw.extended & INTENT_TO_ADD == 0);
+        if plain && self.path.starts_with(directory) {
+            Ok(())
+        } else {
+            Err(MISFIT)
+        }
+    }
+
+    /// Goes on to an entry that is part of the tree of `directory`, and if it can, does not take
+    /// its path out of the buffer.
+    fn pass(&mut self, directory: &[u8]) -> Result<(), IndexError> {
+        let flags = STAT + self.hash;
+        let wanted = flags + REST + usize::from(LENGTH);
+        let in_place = self.version < 4 && self.left > 0;
+        if in_place && let Some(size) = plain_size(self.input.peek(wanted)?, flags, directory) {
+            self.left -= 1;
+            self.input.take(size);
+            return Ok(());
+        }
+        self.advance()?;
+        self.fits(directory)
+    }
+
+    /// Goes on to the next entry. Entries come in the order of their paths, each once, or once a
+    /// stage.
+    pub fn advance(&mut self) -> Result<(), IndexError> {
+        if self.left == 0 {
+            self.current = None;
+            return Ok(());
+        }
+        self.left -= 1;
+        let before = self.current.map(|raw| raw.flags & STAGE);
+        std::mem::swap(&mut self.path, &mut self.previous);
+        let raw = self.entry()?;
+        if let Some(stage) = before {
+            let order = self
+                .path
+                .cmp(&self.previous)
+                .then((raw.flags & STAGE).cmp(&stage));
+            if order.is_le() {
+                return Err(IndexError::Unknown("the order of its entries"));
+            }
+        }
+        self.current = Some(raw);
+        Ok(())
+    }
+
+    /// Reads an entry; its path goes to `self.path`.
+    fn entry(&mut self) -> Result<Raw, IndexError> {
+        let fixed = STAT + self.hash + 2;
+        let mut wanted = fixed + REST + usize::from(LENGTH);
+        loop {
+            let bytes = self.input.peek(wanted)?;
+            let complete = bytes.len() < wanted;
+            if let Some(size) = parse(
+                bytes,
+                self.hash,
+                self.version,
+                &self.previous,
+                &mut self.path,
+            )? {
+                let raw = Raw::new(bytes, self.hash);
+                self.input.take(size);
+                return Ok(raw);
+            }
+            if complete {
+                return Err(IndexError::Damaged("it is cut off within its entries"));
+            }
+            // A name that is longer than the buffer.
+            wanted *= 2;
+        }
+    }
+
+    /// Takes the cache-tree out, if there is one.
+    pub fn cache_tree(&mut self) -> Result<Option<CacheTree>, IndexError> {
+        self.tree
+            .as_mut()
+            .map(|tree| CacheTree::parse(std::mem::take(&mut tree.bytes), self.hash))
+            .transpose()
+    }
+
+    /// Looks for the cache-tree from the end of the index, since it lies behind the entries.
+    /// Whether it is one is told by [`Index::finish`].
+    fn find_tree(&mut self) -> Result<Option<Found>, IndexError> {
+        for length in TAILS {
+            let (offset, mut tail) = self.input.tail(length)?;
+            if let Some(range) = cache_tree::find(&tail) {
+                tail.truncate(range.end);
+                tail.drain(..range.start);
+                let place = offset + range.start as u64..offset + range.end as u64;
+                return Ok(Some(Found { place, bytes: tail }));
+            }
+            if offset == 0 {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads what follows the entries and compares the checksum. Until then, nothing that was read
+    /// is sure.
+    pub fn finish(mut self) -> Result<(), IndexError> {
+        while self.left > 0 || self.current.is_some() {
+            self.advance()?;
+        }
+        let mut tree = None;
+        while self.input.left() > 0 {
+            let header = self.input.peek(8)?;
+            let (Some(signature), Some(size)) = (header.get(..4), header.get(4..8)) else {
+                return Err(IndexError::Damaged("it is cut off"));
+            };
+            let size = u64::from(be32(size));
+            let is_tree = signature == b"TREE";
+            // What begins with a capital may be passed over by those who do not know it.
+            if !signature[0].is_ascii_uppercase() {
+                return Err(IndexError::Unknown("an extension"));
+            }
+            self.input.take(8);
+            if size > self.input.left() {
+                return Err(IndexError::Damaged("an extension is cut off"));
+            }
+            if is_tree {
+                tree = Some(self.input.offset()..self.input.offset() + size);
+            }
+            self.input.skip(size)?;
+        }
+        let believed = self.tree.map(|tree| tree.place);
+        if believed.is_some() && believed != tree {
+            return Err(IndexError::Unknown("its cache-tree is not where it seemed"));
+        }
+        self.checksum.finish()
+    }
+}
+
+impl Raw {
+    /// Reads the numbers of an entry that was found to be whole.
+    fn new(bytes: &[u8], hash: usize) -> Self {
+        let mut oid = [0; 32];
+        if let Some(bytes) = bytes.get(STAT..STAT + hash) {
+            oid[..hash].copy_from_slice(bytes);
+        }
+        let flags = bytes.get(STAT + hash..).map_or(0, be16);
+        Self {
+            mode: bytes.get(MODE..).map_or(0, be32),
+            oid,
+            flags,
+            extended: match flags & EXTENDED {
+                0 => 0,
+                _ => bytes.get(STAT + hash + 2..).map_or(0, be16),
+            },
+        }
+    }
+}
+
+/// The size of the padded entry that `bytes` begin with, if it is whole, has no more flags than
+/// most, and lies below `directory`.
+fn plain_size(bytes: &[u8], flags: usize, directory: &[u8]) -> Option<usize> {
+    let word = be16(bytes.get(flags..flags + 2)?);
+    let length = usize::from(word & LENGTH);
+    let name = bytes.get(flags + 2..)?;
+    let is_plain = word & (STAGE | EXTENDED) == 0 && word & LENGTH != LENGTH;
+    let ends = name.get(length) == Some(&0);
+    let size = (flags + 2 + length + 8) & !7;
+    let fits = is_plain && ends && length > directory.len() && name.starts_with(directory);
+    (fits && size <= bytes.len()).then_some(size)
+}
+
+/// The size of the entry that `bytes` begin with, and its path; `None` if they end before it does.
+fn parse(
+    bytes: &[u8],
+    hash: usize,
+    version: u32,
+    previous: &[u8],
+    path: &mut Vec<u8>,
+) -> Result<Option<usize>, IndexError> {
+    let Some(flags) = bytes.get(STAT + hash..STAT + hash + 2).map(be16) else {
+        return Ok(None);
+    };
+    let fixed = STAT + hash + if flags & EXTENDED == 0 { 2 } else { 4 };
+    let Some(mut name) = bytes.get(fixed..) else {
+        return Ok(None);
+    };
+    path.clear();
+    let mut strip = 0;
+    if version == 4 {
+        let Some((cut, size)) = varint(name)? else {
+            return Ok(None);
+        };
+        let kept = usize::try_from(cut)
+            .ok()
+            .and_then(|cut| previous.len().checked_sub(cut))
+            .ok_or(IndexError::Damaged("a path is cut more than it is long"))?;
+        path.extend_from_slice(&previous[..kept]);
+        name = &name[size..];
+        strip = size;
+    }
+    // What says itself how long it is need not be searched for its end.
+    let (told, kept) = (usize::from(flags & LENGTH), path.len());
+    let within = match told.checked_sub(kept) {
+        Some(length) if told < usize::from(LENGTH) => name.get(..=length).unwrap_or(name),
+        _ => name,
+    };
+    let Some(length) = memchr::memchr(0, within) else {
+        return if within.len() == name.len() {
+            Ok(None)
+        } else {
+            Err(WRONG_LENGTH)
+        };
+    };
+    path.extend_from_slice(&name[..length]);
+    // libgit2 would read on to the length that is told, whatever is there.
+    if path.is_empty() && told == 0 {
+        return Err(IndexError::Unknown("a path that stands elsewhere"));
+    }
+    if path.len().min(usize::from(LENGTH)) != told {
+        return Err(WRONG_LENGTH);
+    }
+    let size = match version {
+        4 => fixed + strip + length + 1,
+        // Padded with one to eight zeros.
+        _ => (fixed + length + 8) & !7,
+    };
+    Ok((size <= bytes.len()).then_some(size))
+}
+
+/// Reads a number of which each byte but the last has its highest bit set; and its size.
+fn varint(bytes: &[u8]) -> Result<Option<(u64, usize)>, IndexError> {
+    let mut value = 0_u64;
+    for (at, byte) in bytes.iter().enumerate() {
+        value |= u64::from(byte & 0x7f);
+        if byte & 0x80 == 0 {
+            return Ok(Some((value, at + 1)));
+        }
+        if at == 7 {
+            return Err(IndexError::Damaged("a path is cut more than it is long"));
+        }
+        value = (value + 1) << 7;
+    }
+    Ok(None)
+}
+
+fn be16(bytes: &[u8]) -> u16 {
+    bytes
+        .first_chunk()
+        .map_or(0, |bytes| u16::from_be_bytes(*bytes))
+}
+
+fn be32(bytes: &[u8]) -> u32 {
+    bytes
+        .first_chunk()
+        .map_or(0, |bytes| u32::from_be_bytes(*bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn varints_are_those_of_git() {
+        assert_eq!(varint(&[0]).unwrap(), Some((0, 1)));
+        assert_eq!(varint(&[0x7f]).unwrap(), Some((127, 1)));
+        assert_eq!(varint(&[0x80, 0]).unwrap(), Some((128, 2)));
+        assert_eq!(varint(&[0x80, 0x80, 0]).unwrap(), Some((16_512, 3)));
+        assert_eq!(varint(&[0x80]).unwrap(), None);
+        assert!(varint(&[0xff; 20]).is_err());
+    }
+}
