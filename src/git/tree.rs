@@ -1,5 +1,7 @@
 //! Trees: what is in them, and in what a tree differs from others.
 
+use std::ops::Range;
+
 use git2::ObjectFormat;
 use git2::ObjectType;
 use git2::Oid;
@@ -52,33 +54,92 @@ pub struct Entry {
     pub oid: Oid,
 }
 
-/// Reads one tree.
-pub fn read(odb: &Objects<'_>, oid: Oid) -> Result<Vec<Entry>, GitError> {
-    let object = odb.read_as(oid, ObjectType::Tree)?;
-    parse(object.data(), oid.object_format()).ok_or(GitError::Malformed { kind: "tree", oid })
+/// Where trees are read from.
+pub trait Trees {
+    /// The entries of a tree, in any order.
+    fn entries(&self, oid: Oid) -> Result<Vec<Entry>, GitError>;
+
+    /// Is told of a file that a comparison comes across.
+    fn come_across(&self, _oid: Oid, _path: &[u8]) {}
 }
 
-fn parse(mut raw: &[u8], format: ObjectFormat) -> Option<Vec<Entry>> {
-    let length = match format {
-        ObjectFormat::Sha1 => 20,
-        ObjectFormat::Sha256 => 32,
-    };
-    let mut entries = Vec::new();
-    while !raw.is_empty() {
-        let space = memchr::memchr(b' ', raw)?;
+impl Trees for Objects<'_> {
+    fn entries(&self, oid: Oid) -> Result<Vec<Entry>, GitError> {
+        let object = self.read_as(oid, ObjectType::Tree)?;
+        let entries = Raw::of(object.data(), oid.object_format()).map(|entry| {
+            let entry = entry?;
+            Some(Entry {
+                kind: entry.kind,
+                name: entry.name.to_owned(),
+                oid: Oid::from_bytes(entry.oid).ok()?,
+            })
+        });
+        let entries: Option<Vec<Entry>> = entries.collect();
+        entries.ok_or(GitError::Malformed { kind: "tree", oid })
+    }
+}
+
+/// An entry as it stands in a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawEntry<'a> {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its name.
+    pub name: &'a [u8],
+    /// The name of its object, in bytes.
+    pub oid: &'a [u8],
+    /// Where it stands.
+    pub at: Range<usize>,
+}
+
+/// The entries of a tree's bytes; ends after one that is malformed, which is `None`.
+#[derive(Debug)]
+pub struct Raw<'a> {
+    tree: &'a [u8],
+    at: usize,
+    hash: usize,
+}
+
+impl<'a> Raw<'a> {
+    /// The entries of a tree whose objects are named by a kind of hash.
+    pub fn of(tree: &'a [u8], format: ObjectFormat) -> Self {
+        let hash = match format {
+            ObjectFormat::Sha1 => 20,
+            ObjectFormat::Sha256 => 32,
+        };
+        Self { tree, at: 0, hash }
+    }
+
+    fn parse(&self) -> Option<RawEntry<'a>> {
+        let raw = &self.tree[self.at..];
+        // Six digits at the most, and then a name that is hardly ever long.
+        let space = raw.iter().take(16).position(|byte| *byte == b' ')?;
         let nul = space + memchr::memchr(0, &raw[space..])?;
         let mode = raw[..space].iter().try_fold(0_u32, |mode, digit| {
             let digit = digit.checked_sub(b'0').filter(|digit| *digit < 8)?;
             mode.checked_mul(8)?.checked_add(u32::from(digit))
         })?;
-        entries.push(Entry {
+        let end = nul + 1 + self.hash;
+        Some(RawEntry {
             kind: EntryKind::of(mode),
-            name: raw[space + 1..nul].to_owned(),
-            oid: Oid::from_bytes(raw.get(nul + 1..nul + 1 + length)?).ok()?,
-        });
-        raw = &raw[nul + 1 + length..];
+            name: &raw[space + 1..nul],
+            oid: raw.get(nul + 1..end)?,
+            at: self.at..self.at + end,
+        })
     }
-    Some(entries)
+}
+
+impl<'a> Iterator for Raw<'a> {
+    type Item = Option<RawEntry<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at == self.tree.len() {
+            return None;
+        }
+        let entry = self.parse();
+        self.at = entry.as_ref().map_or(self.tree.len(), |entry| entry.at.end);
+        Some(entry)
+    }
 }
 
 /// Appends a component to a path.
@@ -113,7 +174,7 @@ impl Change {
 /// Calls `each` with every file of `tree` that differs, at its path, from all of `others`; with
 /// every file if there are none. Directories that one of the others has too are not read.
 pub fn compare(
-    odb: &Objects<'_>,
+    odb: &impl Trees,
     tree: Oid,
     others: &[Oid],
     each: &mut dyn FnMut(Change),
@@ -136,11 +197,11 @@ pub fn compare(
         }
         let mut others = Vec::with_capacity(pair.others.len());
         for other in &pair.others {
-            let mut entries = other.map_or_else(|| Ok(Vec::new()), |oid| read(odb, oid))?;
+            let mut entries = other.map_or_else(|| Ok(Vec::new()), |oid| odb.entries(oid))?;
             entries.sort_by(|a, b| a.name.cmp(&b.name));
             others.push(entries);
         }
-        for entry in read(odb, pair.tree)? {
+        for entry in odb.entries(pair.tree)? {
             let old: Vec<Option<(EntryKind, Oid)>> = others
                 .iter()
                 .map(|entries| {
@@ -194,18 +255,24 @@ struct Pair {
 mod tests {
     use super::*;
 
+    fn parse(raw: &[u8]) -> Option<Vec<RawEntry<'_>>> {
+        Raw::of(raw, ObjectFormat::Sha1).collect()
+    }
+
     #[test]
     fn a_tree_is_parsed_or_refused() {
         let mut raw = b"100644 a b\0".to_vec();
         raw.extend_from_slice(&[7; 20]);
         raw.extend_from_slice(b"40000 dir\0");
         raw.extend_from_slice(&[8; 20]);
-        let entries = parse(&raw, ObjectFormat::Sha1).unwrap();
+        let entries = parse(&raw).unwrap();
         assert_eq!(entries.len(), 2);
         assert_eq!(entries[0].name, b"a b");
+        assert_eq!(entries[0].at, 0..31);
         assert_eq!(entries[1].kind, EntryKind::Tree);
-        assert!(parse(&raw[..raw.len() - 1], ObjectFormat::Sha1).is_none());
-        assert!(parse(b"999999999999999 a\0", ObjectFormat::Sha1).is_none());
-        assert!(parse(b"", ObjectFormat::Sha1).unwrap().is_empty());
+        assert_eq!(entries[1].oid, [8; 20]);
+        assert!(parse(&raw[..raw.len() - 1]).is_none());
+        assert!(parse(b"999999999999999 a\0").is_none());
+        assert!(parse(b"").unwrap().is_empty());
     }
 }

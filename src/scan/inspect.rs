@@ -97,6 +97,12 @@ pub struct Note {
 }
 
 impl Inspected {
+    /// Whether there is anything to tell.
+    pub fn says_anything(&self) -> bool {
+        let quiet = self.hits.is_empty() && self.rejected.is_empty() && self.unopened.is_empty();
+        !quiet || self.cut.is_some()
+    }
+
     fn too_deep(&mut self, kind: Layer) {
         let kind = kind.word();
         self.unopened.push(format!(

@@ -55,19 +55,27 @@ pub struct Walk {
     pub errors: Vec<GitError>,
 }
 
-/// Finds what there is to scan.
-pub fn walk(repository: &Repository, selection: &Selection) -> Result<Walk, GitError> {
+/// Reads commits, by their names.
+type ReadCommit<'a> = dyn FnMut(Oid) -> Result<Commit, GitError> + 'a;
+
+/// Finds what there is to scan. The commits of `known` need not be read.
+pub fn walk(
+    repository: &Repository,
+    selection: &Selection,
+    known: &BTreeMap<Oid, Commit>,
+) -> Result<Walk, GitError> {
     let odb = Objects::new(repository)?;
+    let read = &mut reader(&odb, known);
     let mut walk = Walk::default();
     let (include, exclude) = match selection {
-        Selection::Everything => (walk.everything(repository, &odb), HashSet::new()),
+        Selection::Everything => (walk.everything(repository, &odb, known), HashSet::new()),
         Selection::Ranges(ranges) => {
             walk.is_range = true;
             walk.ranges(repository, &odb, ranges)?
         }
     };
     let mut shallow = 0;
-    walk.commits = ancestors(&odb, include, &exclude, &mut |error| {
+    walk.commits = ancestors(read, include, &exclude, &mut |error| {
         if is_shallow_boundary(repository, &error) {
             shallow += 1;
         } else {
@@ -82,9 +90,27 @@ pub fn walk(repository: &Repository, selection: &Selection) -> Result<Walk, GitE
     Ok(walk)
 }
 
+/// Reads those commits that are not known.
+fn reader<'a>(
+    odb: &'a Objects<'_>,
+    known: &'a BTreeMap<Oid, Commit>,
+) -> impl FnMut(Oid) -> Result<Commit, GitError> + 'a {
+    move |oid| match known.get(&oid) {
+        Some(commit) => Ok(commit.clone()),
+        None => odb
+            .read_as(oid, ObjectType::Commit)
+            .and_then(|object| Commit::parse(oid, object.data())),
+    }
+}
+
 impl Walk {
     /// The commits at the tips of all refs; the rest of what refs name goes into the walk.
-    fn everything(&mut self, repository: &Repository, odb: &Objects<'_>) -> Vec<Oid> {
+    fn everything(
+        &mut self,
+        repository: &Repository,
+        odb: &Objects<'_>,
+        known: &BTreeMap<Oid, Commit>,
+    ) -> Vec<Oid> {
         let refs = refs::all(repository);
         self.errors.extend(refs.errors);
         let mut tips = Vec::new();
@@ -93,6 +119,10 @@ impl Walk {
             let mut oid = name.target;
             // A tag may name a tag.
             while seen.insert(oid) {
+                if known.contains_key(&oid) {
+                    tips.push(oid);
+                    break;
+                }
                 match self.tip(odb, &name.name, oid, &mut tips) {
                     Ok(Some(target)) => oid = target,
                     Ok(None) => break,
@@ -186,7 +216,9 @@ impl Walk {
     /// Commits and all their ancestors that are here. Where a shallow clone ends is no error:
     /// what lies before is left out as well.
     fn all_before(&mut self, odb: &Objects<'_>, tips: Vec<Oid>) -> HashSet<Oid> {
-        ancestors(odb, tips, &HashSet::new(), &mut |error| {
+        let known = BTreeMap::new();
+        let read = &mut reader(odb, &known);
+        ancestors(read, tips, &HashSet::new(), &mut |error| {
             if !is_missing(&error) {
                 self.errors.push(error);
             }
@@ -199,7 +231,7 @@ impl Walk {
 
 /// The commits from `tips` on, each once, without those in `exclude`.
 fn ancestors(
-    odb: &Objects<'_>,
+    read: &mut ReadCommit<'_>,
     tips: Vec<Oid>,
     exclude: &HashSet<Oid>,
     failed: &mut dyn FnMut(GitError),
@@ -211,10 +243,7 @@ fn ancestors(
         if exclude.contains(&oid) || !seen.insert(oid) {
             continue;
         }
-        let commit = odb
-            .read_as(oid, ObjectType::Commit)
-            .and_then(|object| Commit::parse(oid, object.data()));
-        match commit {
+        match read(oid) {
             Ok(commit) => {
                 open.extend(&commit.parents);
                 commits.push(commit);
@@ -310,8 +339,12 @@ fn is_missing(error: &GitError) -> bool {
 }
 
 /// The commits that remote-tracking refs reach.
-pub fn pushed(repository: &Repository) -> Result<HashSet<Oid>, GitError> {
+pub fn pushed(
+    repository: &Repository,
+    known: &BTreeMap<Oid, Commit>,
+) -> Result<HashSet<Oid>, GitError> {
     let odb = Objects::new(repository)?;
+    let read = &mut reader(&odb, known);
     let tips = refs::all(repository)
         .refs
         .into_iter()
@@ -320,20 +353,16 @@ pub fn pushed(repository: &Repository) -> Result<HashSet<Oid>, GitError> {
         .collect();
     // What cannot be read here was told when it was scanned; it cannot be called pushed.
     let mut unread = 0;
-    let commits = ancestors(&odb, tips, &HashSet::new(), &mut |_| unread += 1);
+    let commits = ancestors(read, tips, &HashSet::new(), &mut |_| unread += 1);
     Ok(commits.into_iter().map(|commit| commit.oid).collect())
 }
 
-/// The blobs that the checked-out commit has.
-pub fn head_blobs(repository: &Repository) -> Result<BTreeMap<Oid, Vec<u8>>, GitError> {
-    let mut blobs = BTreeMap::new();
-    if let Some(head) = git::head(repository)? {
-        let odb = Objects::new(repository)?;
-        let object = odb.read_as(head, ObjectType::Commit)?;
-        let commit = Commit::parse(head, object.data())?;
-        git::tree::compare(&odb, commit.tree, &[], &mut |file| {
-            blobs.insert(file.oid, file.path);
-        })?;
-    }
-    Ok(blobs)
+/// The commit that is checked out.
+pub fn head(
+    repository: &Repository,
+    known: &BTreeMap<Oid, Commit>,
+) -> Result<Option<Commit>, GitError> {
+    let odb = Objects::new(repository)?;
+    let head = git::head(repository)?;
+    head.map(|oid| reader(&odb, known)(oid)).transpose()
 }

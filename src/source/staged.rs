@@ -16,6 +16,7 @@ use crate::git::index::Node;
 use crate::git::object::Objects;
 use crate::git::tree;
 use crate::git::tree::EntryKind;
+use crate::git::tree::Trees;
 
 /// Set in an index entry that `git add -N` made: the file will not be in the commit.
 const INTENT_TO_ADD: u16 = 1 << 13;
@@ -336,7 +337,7 @@ struct Directory(Vec<(tree::Entry, bool)>);
 
 impl Directory {
     fn read(odb: &Objects<'_>, oid: Oid) -> Result<Self, Wrong> {
-        let mut entries = tree::read(odb, oid)?;
+        let mut entries = odb.entries(oid)?;
         entries.sort_by(|a, b| a.name.cmp(&b.name));
         // No tree that git wrote; as a list of paths it can be compared all the same.
         let odd = |name: &[u8]| name.is_empty() || name.contains(&b'/');

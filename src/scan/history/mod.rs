@@ -1,8 +1,10 @@
 //! Scans commits: each unique blob once, then, only if something was found, who brought it in.
 
+mod hot;
+mod survey;
+
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::hash::BuildHasher as _;
 use std::hash::Hash;
@@ -26,9 +28,11 @@ use crate::git::Opener;
 use crate::git::commit::Commit;
 use crate::git::commit::author;
 use crate::git::object::Objects;
+use crate::git::pack::Store;
 use crate::git::tree;
 use crate::git::tree::Change;
 use crate::git::tree::EntryKind;
+use crate::git::tree::Trees;
 use crate::key_id::KeyId;
 use crate::place::Kind;
 use crate::place::Label;
@@ -36,8 +40,13 @@ use crate::place::Place;
 use crate::report::Key;
 use crate::scan::Scan;
 use crate::scan::added;
+use crate::scan::history::hot::Hot;
+use crate::scan::history::hot::Targets;
+use crate::scan::history::survey::Survey;
+use crate::scan::inspect::Inspected;
 use crate::scan::inspect::Inspector;
 use crate::scan::pool::Pool;
+use crate::scan::pool::threads_for;
 use crate::source::history;
 use crate::source::history::Extra;
 use crate::source::history::Selection;
@@ -46,26 +55,83 @@ use crate::source::history::Walk;
 /// Scans commits. An error means that nothing was scanned; what else went wrong is in the report.
 pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: &Selection) -> Result<(), GitError> {
     let repository = opener.open()?;
-    let walk = history::walk(&repository, selection)?;
+    // What is excluded is told by its path, and a walk over all objects knows none.
+    if *selection == Selection::Everything && scan.settings.exclude.is_empty() {
+        return everything(scan, opener, &repository);
+    }
+    let known = BTreeMap::new();
+    let walk = history::walk(&repository, selection, &known)?;
     for error in &walk.errors {
         scan.failed(None, error);
     }
-    let history = History {
-        scan,
-        opener,
-        walk: &walk,
-        trees: Seen::new(),
-        blobs: Seen::new(),
-        hits: Mutex::default(),
-        older_hits: Mutex::default(),
-        names: Mutex::default(),
-        introductions: Mutex::default(),
-    };
+    let history = History::new(scan, opener, &walk, &known);
     history.ref_names();
     history.read_all();
     if history.found_any() {
         history.attribute_all();
-        history.report(&repository);
+        let in_head = history.keys_in_head(&repository);
+        history.report(&repository, &in_head);
+    }
+    Ok(())
+}
+
+/// Scans every object first, in the order in which that is cheapest; of those that hold something,
+/// finds out whether and by which commits they came in.
+fn everything(scan: &Scan<'_>, opener: &Opener, repository: &Repository) -> Result<(), GitError> {
+    let store = Store::open(repository)?;
+    for problem in store.problems() {
+        scan.failed(None, problem);
+    }
+    let mut survey = Survey::of(scan, &store);
+    let commits = std::mem::take(&mut survey.commits);
+    let walk = history::walk(repository, &Selection::Everything, &commits)?;
+    for error in &walk.errors {
+        scan.failed(None, error);
+    }
+    let mut history = History::new(scan, opener, &walk, &commits);
+    history.ref_names();
+    history.messages(&mut survey);
+    history.take(survey.blobs);
+    history.names = Mutex::new(survey.names);
+    if scan.settings.cancel.is_cancelled() {
+        history.report_unattributed();
+        return Ok(());
+    }
+
+    let mut targets = Targets::default();
+    for oid in locked(&history.hits).keys() {
+        targets.add(*oid);
+    }
+    for oid in history.remarks.keys().chain(survey.unread.keys()) {
+        targets.add(*oid);
+    }
+    for name in locked(&history.names).iter() {
+        targets.add_name(name);
+    }
+    let settings = scan.settings;
+    let threads = threads_for(settings.threads);
+    let hot = Hot::find(&store, &targets, &survey.unread, threads, &settings.cancel);
+    drop(store);
+    for (index, commit) in walk.commits.iter().enumerate() {
+        let parents = commit.parents.iter().filter_map(|oid| commits.get(oid));
+        let parents: Vec<Oid> = parents.map(|parent| parent.tree).collect();
+        if hot.leads(commit.tree) {
+            history.attribute(&hot, None, commit.tree, &parents, index)?;
+        }
+    }
+    for extra in &walk.extras {
+        history.attribute_extra(&hot, None, extra)?;
+    }
+    history.tell_unread(&hot);
+    if history.found_any() {
+        let in_head = match history::head(repository, &commits) {
+            Ok(head) => history.keys_of_tree(&hot, head.map(|head| head.tree)),
+            Err(error) => {
+                scan.failed(None, &error);
+                HashSet::new()
+            }
+        };
+        history.report(repository, &in_head);
     }
     Ok(())
 }
@@ -121,16 +187,21 @@ struct History<'a> {
     scan: &'a Scan<'a>,
     opener: &'a Opener,
     walk: &'a Walk,
+    /// Commits that need not be read.
+    known: &'a BTreeMap<Oid, Commit>,
     /// Trees that were read; with their paths where some paths are left out.
     trees: Seen<(Oid, Vec<u8>)>,
     blobs: Seen<Oid>,
     /// The hits of every blob that has any.
-    hits: Mutex<HashMap<Oid, Vec<Hit>>>,
+    hits: Mutex<BTreeMap<Oid, Vec<Hit>>>,
     /// The hits of blobs from before a range, once they were asked for.
-    older_hits: Mutex<HashMap<Oid, Vec<Hit>>>,
+    older_hits: Mutex<BTreeMap<Oid, Vec<Hit>>>,
     /// The names in trees that hold a secret.
     names: Mutex<BTreeSet<Vec<u8>>>,
     introductions: Mutex<Vec<Introduction>>,
+    /// What is to be said of blobs beside hits, once it is known where they are.
+    remarks: BTreeMap<Oid, Inspected>,
+    remarked: Mutex<HashSet<Oid>>,
 }
 
 /// An item of the work: what is read first, by index.
@@ -140,7 +211,103 @@ enum Task {
     Extra(usize),
 }
 
-impl History<'_> {
+impl<'a> History<'a> {
+    fn new(
+        scan: &'a Scan<'a>,
+        opener: &'a Opener,
+        walk: &'a Walk,
+        known: &'a BTreeMap<Oid, Commit>,
+    ) -> Self {
+        Self {
+            scan,
+            opener,
+            walk,
+            known,
+            trees: Seen::new(),
+            blobs: Seen::new(),
+            hits: Mutex::default(),
+            older_hits: Mutex::default(),
+            names: Mutex::default(),
+            introductions: Mutex::default(),
+            remarks: BTreeMap::new(),
+            remarked: Mutex::default(),
+        }
+    }
+
+    /// Takes what was found in the messages of commits and tags that something leads to.
+    fn messages(&self, survey: &mut Survey) {
+        for (index, commit) in self.walk.commits.iter().enumerate() {
+            if let Some(inspected) = survey.messages.remove(&commit.oid) {
+                let name = self.name(Task::Commit(index));
+                self.message(Kind::Commit, &name, Some(index), inspected);
+            }
+        }
+        for extra in &self.walk.extras {
+            if let Some(inspected) = survey.messages.remove(&extra.oid) {
+                self.message(Kind::Tag, &extra.name, None, inspected);
+            }
+        }
+    }
+
+    fn message(&self, kind: Kind, name: &[u8], commit: Option<usize>, inspected: Inspected) {
+        let place = self.scan.place(kind, name);
+        self.scan.remarks(&place.label, &inspected);
+        for hit in inspected.hits {
+            self.introduce(place.clone(), hit, commit);
+        }
+    }
+
+    /// Takes what was found in blobs, wherever they are.
+    fn take(&mut self, blobs: BTreeMap<Oid, Inspected>) {
+        let hits = self.hits.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for (oid, mut inspected) in blobs {
+            let found = std::mem::take(&mut inspected.hits);
+            if !found.is_empty() {
+                hits.insert(oid, found);
+            }
+            if inspected.says_anything() {
+                self.remarks.insert(oid, inspected);
+            }
+        }
+    }
+
+    /// Tells what is to be said of a blob beside hits, at the first place it is seen at.
+    fn come_across(&self, oid: Oid, path: &[u8]) {
+        if let Some(inspected) = self.remarks.get(&oid)
+            && locked(&self.remarked).insert(oid)
+        {
+            let label = self.scan.redactor().label(path);
+            self.scan.remarks(&label, inspected);
+        }
+    }
+
+    /// Tells what cannot be read and something leads to.
+    fn tell_unread(&self, hot: &Hot<'_>) {
+        for (path, error) in hot.met() {
+            self.scan.failed(path.as_deref(), error);
+        }
+    }
+
+    /// Reports what was found before a cancellation, by the names of the objects.
+    fn report_unattributed(&self) {
+        for (oid, hits) in locked(&self.hits).iter() {
+            let name = format!("blob {}", short(*oid));
+            let place = self.scan.place(Kind::Content, name.as_bytes());
+            for hit in hits {
+                self.introduce(place.clone(), hit.clone(), None);
+            }
+        }
+        let introductions = std::mem::take(&mut *locked(&self.introductions));
+        self.scan.with_report(|report| {
+            let findings = introductions.into_iter().map(|found| Finding {
+                place: found.place,
+                hit: found.hit,
+                commit: None,
+            });
+            report.findings.extend(findings);
+        });
+    }
+
     fn ref_names(&self) {
         for name in &self.walk.ref_names {
             for (_, hit) in self.scan.name_hits(name, name) {
@@ -251,11 +418,7 @@ impl History<'_> {
         match inspector.bytes(object.data()) {
             Ok(inspected) => {
                 self.scan.count(inspected.bytes);
-                let place = self.scan.place(kind, name);
-                self.scan.remarks(&place.label, &inspected);
-                for hit in inspected.hits {
-                    self.introduce(place.clone(), hit, commit);
-                }
+                self.message(kind, name, commit, inspected);
             }
             Err(error) => self.scan.failed(Some(name), &error),
         }
@@ -271,7 +434,7 @@ impl History<'_> {
             if !self.trees.insert((oid, seen_at)) || self.scan.settings.cancel.is_cancelled() {
                 continue;
             }
-            let entries = match tree::read(odb, oid) {
+            let entries = match odb.entries(oid) {
                 Ok(entries) => entries,
                 Err(error) if path.is_empty() => return Err(error),
                 Err(error) => {
@@ -344,18 +507,33 @@ impl History<'_> {
         self.each(|repository, task| {
             let odb = Objects::new(repository)?;
             match task {
-                Task::Commit(index) => self.attribute(&odb, index),
-                Task::Extra(index) => self.attribute_extra(&odb, &self.walk.extras[index]),
+                Task::Commit(index) => {
+                    let commit = &self.walk.commits[index];
+                    let parents = parent_trees(&odb, commit)?;
+                    self.attribute(&odb, Some(&odb), commit.tree, &parents, index)
+                }
+                Task::Extra(index) => {
+                    self.attribute_extra(&odb, Some(&odb), &self.walk.extras[index])
+                }
             }
         });
     }
 
-    fn attribute(&self, odb: &Objects<'_>, index: usize) -> Result<(), GitError> {
-        let commit = &self.walk.commits[index];
-        let parents = parent_trees(odb, commit)?;
+    /// Finds what a commit with this tree brought in, by trees of which all that lead to hits are
+    /// to be had.
+    fn attribute(
+        &self,
+        trees: &impl Trees,
+        odb: Option<&Objects<'_>>,
+        tree: Oid,
+        parents: &[Oid],
+        index: usize,
+    ) -> Result<(), GitError> {
         let want_names = !locked(&self.names).is_empty();
         let mut changes = Vec::new();
-        tree::compare(odb, commit.tree, &parents, &mut |change| {
+        tree::compare(trees, tree, parents, &mut |change| {
+            trees.come_across(change.oid, &change.path);
+            self.come_across(change.oid, &change.path);
             let wanted = change.is_new_path() && want_names;
             if wanted || self.has_hits(change.oid) {
                 changes.push(change);
@@ -365,7 +543,7 @@ impl History<'_> {
             return Ok(());
         }
         let deleted = if changes.iter().any(Change::is_new_path) {
-            self.deleted(odb, commit.tree, &parents)?
+            self.deleted(trees, tree, parents)?
         } else {
             HashSet::new()
         };
@@ -405,13 +583,13 @@ impl History<'_> {
     /// The blobs with hits at paths that a parent has and the commit has not.
     fn deleted(
         &self,
-        odb: &Objects<'_>,
+        trees: &impl Trees,
         tree: Oid,
         parents: &[Oid],
     ) -> Result<HashSet<Oid>, GitError> {
         let mut deleted = HashSet::new();
         for &parent in parents {
-            tree::compare(odb, parent, &[tree], &mut |change| {
+            tree::compare(trees, parent, &[tree], &mut |change| {
                 if change.is_new_path() && self.has_hits(change.oid) {
                     deleted.insert(change.oid);
                 }
@@ -420,7 +598,12 @@ impl History<'_> {
         Ok(deleted)
     }
 
-    fn attribute_extra(&self, odb: &Objects<'_>, extra: &Extra) -> Result<(), GitError> {
+    fn attribute_extra(
+        &self,
+        trees: &impl Trees,
+        odb: Option<&Objects<'_>>,
+        extra: &Extra,
+    ) -> Result<(), GitError> {
         let found = |path: &[u8], oid: Oid| {
             let name = if path.is_empty() {
                 extra.name.clone()
@@ -433,7 +616,9 @@ impl History<'_> {
             }
         };
         match extra.kind {
-            ObjectType::Tree => tree::compare(odb, extra.oid, &[], &mut |change| {
+            ObjectType::Tree => tree::compare(trees, extra.oid, &[], &mut |change| {
+                trees.come_across(change.oid, &change.path);
+                self.come_across(change.oid, &change.path);
                 for (place, hit) in self.scan.path_hits(&change.path) {
                     self.introduce(place, hit, None);
                 }
@@ -442,6 +627,7 @@ impl History<'_> {
                 }
             }),
             ObjectType::Blob => {
+                self.come_across(extra.oid, &extra.name);
                 found(b"", extra.oid);
                 Ok(())
             }
@@ -454,10 +640,13 @@ impl History<'_> {
     }
 
     /// The hits of a blob; of one from before the range, by inspecting it now.
-    fn hits_of(&self, odb: &Objects<'_>, oid: Oid, path: &[u8]) -> Vec<Hit> {
+    fn hits_of(&self, odb: Option<&Objects<'_>>, oid: Oid, path: &[u8]) -> Vec<Hit> {
         if let Some(hits) = locked(&self.hits).get(&oid) {
             return hits.clone();
         }
+        let Some(odb) = odb else {
+            return Vec::new();
+        };
         if !self.walk.is_range || self.blobs.contains(&oid) {
             return Vec::new();
         }
@@ -492,7 +681,7 @@ impl History<'_> {
     }
 
     /// Puts findings and keys into the report.
-    fn report(&self, repository: &Repository) {
+    fn report(&self, repository: &Repository, in_head: &HashSet<KeyId>) {
         self.names_without_files();
         let introductions = std::mem::take(&mut *locked(&self.introductions));
         let mut commits: BTreeMap<usize, CommitInfo> = BTreeMap::new();
@@ -524,8 +713,7 @@ impl History<'_> {
                 commit: commit.map(|index| commits[&index].clone()),
             })
             .collect();
-        let in_head = self.keys_in_head(repository);
-        let pushed = history::pushed(repository).unwrap_or_else(|error| {
+        let pushed = history::pushed(repository, self.known).unwrap_or_else(|error| {
             self.scan.failed(None, &error);
             HashSet::new()
         });
@@ -563,20 +751,35 @@ impl History<'_> {
 
     /// The keys that the checked-out commit has.
     fn keys_in_head(&self, repository: &Repository) -> HashSet<KeyId> {
-        let blobs: BTreeMap<Oid, Vec<u8>> =
-            history::head_blobs(repository).unwrap_or_else(|error| {
-                self.scan.failed(None, &error);
-                BTreeMap::new()
-            });
-        let mut keys = HashSet::new();
-        match Objects::new(repository) {
-            Ok(odb) => {
-                for (oid, path) in blobs {
-                    let hits = self.hits_of(&odb, oid, &path);
+        let read = || {
+            let odb = Objects::new(repository)?;
+            let head = history::head(repository, self.known)?;
+            let mut keys = HashSet::new();
+            if let Some(head) = head {
+                tree::compare(&odb, head.tree, &[], &mut |change| {
+                    let hits = self.hits_of(Some(&odb), change.oid, &change.path);
                     keys.extend(hits.iter().map(|hit| hit.key_id));
-                }
+                })?;
             }
-            Err(error) => self.scan.failed(None, &error),
+            Ok(keys)
+        };
+        read().unwrap_or_else(|error: GitError| {
+            self.scan.failed(None, &error);
+            HashSet::new()
+        })
+    }
+
+    /// The keys that a tree has.
+    fn keys_of_tree(&self, hot: &Hot<'_>, tree: Option<Oid>) -> HashSet<KeyId> {
+        let mut keys = HashSet::new();
+        let mut take = |change: Change| {
+            let hits = self.hits_of(None, change.oid, &change.path);
+            keys.extend(hits.iter().map(|hit| hit.key_id));
+        };
+        if let Some(tree) = tree
+            && let Err(error) = tree::compare(hot, tree, &[], &mut take)
+        {
+            self.scan.failed(None, &error);
         }
         keys
     }
