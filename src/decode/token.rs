@@ -506,15 +506,20 @@ fn run(
             skipped,
         })
     };
-    // Two hex digits a byte, from the first or the second on. It could still be base64.
-    let mut at = 0;
-    while let Some(part) = hex_run(digits, at) {
+    // Two hex digits a byte, from the first or the second on. Most runs have too few, or are all hex.
+    let hex = count(digits, |byte| byte.is_ascii_hexdigit());
+    let mut at = if hex < MIN_HEX { digits.len() } else { 0 };
+    while let Some(part) = hex_run(digits, hex, at) {
         at = part.end;
         if hex_may_hold(&digits[part.clone()])
             && (try_as(Layer::Hex, part.start) || try_as(Layer::Hex, part.start + 1))
         {
             return;
         }
+    }
+    // Base64 has other digits too.
+    if hex == digits.len() {
+        return;
     }
     // Lines of equal length may also be one token each.
     let one = pieces.len() == 1;
@@ -537,10 +542,14 @@ fn run(
     }
 }
 
-/// The first run from `from` on of hex digits that is long enough for a key.
-fn hex_run(digits: &[u8], mut from: usize) -> Option<Range<usize>> {
+/// The first run from `from` on of hex digits that is long enough for a key; of all digits, `hex`
+/// are such.
+fn hex_run(digits: &[u8], hex: usize, mut from: usize) -> Option<Range<usize>> {
     // Two in every one that is long enough are looked at.
     const STEP: usize = MIN_HEX / 2;
+    if from == 0 && hex == digits.len() {
+        return Some(0..hex);
+    }
     loop {
         let at = from + STEP - 1;
         if !digits.get(at)?.is_ascii_hexdigit() {
@@ -560,11 +569,17 @@ fn hex_run(digits: &[u8], mut from: usize) -> Option<Range<usize>> {
 
 /// Whether hex digits may stand for text, or hold the marker.
 fn hex_may_hold(digits: &[u8]) -> bool {
-    let head = &digits[..digits.len().min(128)];
+    let may_be_text = |skipped: usize| {
+        let mut head = [0; 32];
+        let mut length = 0;
+        for (pair, byte) in digits[skipped..].chunks_exact(2).zip(&mut head) {
+            *byte = hex_pair(pair);
+            length += 1;
+        }
+        may_be_text(&head[..length])
+    };
     let mut markers = HEX_MARKERS.iter();
-    may_be_text(&hex(head))
-        || may_be_text(&hex(&head[1..]))
-        || markers.any(|marker| marker.find(digits).is_some())
+    may_be_text(0) || may_be_text(1) || markers.any(|marker| marker.find(digits).is_some())
 }
 
 /// Whether digits may be an encoding of anything: no ruler, no path, no word.
@@ -597,12 +612,26 @@ fn looks_like_text(digits: &[u8]) -> bool {
 fn may_be_text(head: &[u8]) -> bool {
     let blank = |byte| matches!(byte, b'\t' | b'\n' | b'\r');
     let text = count(head, |byte| byte >= b' ' && byte != 0x7f || blank(byte));
-    let ascii = count(head, |byte| byte.is_ascii());
-    text * 10 >= head.len() * 9 && ascii * 10 >= head.len() * 6
+    let is_text = text * 10 >= head.len() * 9
+        && (count(head, |byte| byte.is_ascii()) * 10 >= head.len() * 9 || is_utf8(head));
+    is_text
         || container::kind(head).is_some()
         || head.starts_with(b"PK")
         || count(head, |byte| byte == 0) * 3 >= head.len()
         || Wide::sniff(head).is_some()
+}
+
+/// Whether bytes are UTF-8, save for a character that is cut off at either end.
+fn is_utf8(bytes: &[u8]) -> bool {
+    let cut = bytes
+        .iter()
+        .take(3)
+        .take_while(|byte| **byte & 0xc0 == 0x80);
+    let bytes = &bytes[cut.count()..];
+    match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    }
 }
 
 /// How many of the bytes are so; written so that it is done with vectors.
@@ -633,15 +662,13 @@ fn base64(digits: &[u8]) -> Vec<u8> {
 
 fn hex(digits: &[u8]) -> Vec<u8> {
     let length = digits.iter().take_while(|b| b.is_ascii_hexdigit()).count();
-    let digits = &digits[..length];
-    let value = |digit: u8| match digit {
-        b'0'..=b'9' => digit - b'0',
-        _ => (digit | 0x20) - b'a' + 10,
-    };
-    digits
-        .chunks_exact(2)
-        .map(|pair| value(pair[0]) << 4 | value(pair[1]))
-        .collect()
+    digits[..length].chunks_exact(2).map(hex_pair).collect()
+}
+
+/// The byte that two hex digits stand for.
+fn hex_pair(pair: &[u8]) -> u8 {
+    let value = |digit: u8| (digit & 15) + 9 * (digit >> 6);
+    pair.iter().fold(0, |byte, digit| byte << 4 | value(*digit))
 }
 
 #[cfg(test)]
