@@ -61,6 +61,18 @@ pub(crate) enum Command {
         #[arg(value_name = "RANGE")]
         ranges: Vec<String>,
 
+        /// Leave out these revisions and all before them
+        #[arg(long, value_name = "REV", num_args = 1..)]
+        not: Vec<String>,
+
+        /// Scan what only the reflogs lead to as well
+        #[arg(long, conflicts_with_all = ["ranges", "not"])]
+        reflog: bool,
+
+        /// Scan every object, also those that nothing leads to
+        #[arg(long, conflicts_with_all = ["ranges", "not"])]
+        unreachable: bool,
+
         #[command(flatten)]
         options: Options,
     },

@@ -57,6 +57,42 @@ pub fn all(repository: &Repository) -> Refs {
     }
 }
 
+/// Reads the entries of every reflog: what each ref named once, under the log's name.
+pub fn reflogs(repository: &Repository) -> Refs {
+    let common = repository.commondir();
+    let mut reader = Reader::default();
+    let mut open = vec![common.join("logs")];
+    for worktree in reader.entries(&common.join("worktrees")) {
+        open.push(worktree.join("logs"));
+    }
+    let mut refs = Vec::new();
+    while let Some(directory) = open.pop() {
+        for path in reader.entries(&directory) {
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(common).unwrap_or(&path);
+            let name = name.as_os_str().as_encoded_bytes().to_vec();
+            for line in reader
+                .file(&path)
+                .unwrap_or_default()
+                .split(|b| *b == b'\n')
+            {
+                let both = line.split(|b| *b == b' ').take(2).filter_map(parse_oid);
+                refs.extend(both.map(|target| Ref {
+                    name: name.clone(),
+                    target,
+                }));
+            }
+        }
+    }
+    Refs {
+        refs,
+        errors: reader.errors,
+    }
+}
+
 #[derive(Default)]
 struct Reader {
     refs: BTreeMap<Vec<u8>, Oid>,

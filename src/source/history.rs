@@ -25,8 +25,30 @@ const MAX_NESTED_TAGS: usize = 100;
 pub enum Selection {
     /// Those of every ref, `HEAD`, all worktrees and the stash.
     Everything,
+    /// The same, and what only reflogs lead to, or nothing at all.
+    Beyond(Beyond),
     /// Those that revisions like `BASE..HEAD`, `A...B`, `REV`, `^REV` name together.
     Ranges(Vec<String>),
+}
+
+/// What counts beside that which a ref leads to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Beyond {
+    /// What reflogs lead to.
+    pub reflog: bool,
+    /// Every object that is there.
+    pub unreachable: bool,
+}
+
+impl Selection {
+    /// What counts beside that which a ref leads to; `None` for a range.
+    pub fn beyond(&self) -> Option<Beyond> {
+        match self {
+            Self::Everything => Some(Beyond::default()),
+            Self::Beyond(beyond) => Some(*beyond),
+            Self::Ranges(_) => None,
+        }
+    }
 }
 
 /// A thing beside commits that refs name.
@@ -69,6 +91,13 @@ pub fn walk(
     let mut walk = Walk::default();
     let (include, exclude) = match selection {
         Selection::Everything => (walk.everything(repository, &odb, known), HashSet::new()),
+        Selection::Beyond(beyond) => {
+            let mut tips = walk.everything(repository, &odb, known);
+            if beyond.reflog {
+                tips.extend(walk.reflogs(repository, known));
+            }
+            (tips, HashSet::new())
+        }
         Selection::Ranges(ranges) => {
             walk.is_range = true;
             walk.ranges(repository, &odb, ranges)?
@@ -135,6 +164,14 @@ impl Walk {
             self.ref_names.push(name.name);
         }
         tips
+    }
+
+    /// The commits that reflogs name and that are still there: git forgets them in time.
+    fn reflogs(&mut self, repository: &Repository, known: &BTreeMap<Oid, Commit>) -> Vec<Oid> {
+        let logs = refs::reflogs(repository);
+        self.errors.extend(logs.errors);
+        let named = logs.refs.into_iter().map(|entry| entry.target);
+        named.filter(|oid| known.contains_key(oid)).collect()
     }
 
     /// Takes one object that a ref leads to; gives the one it leads on to, if it is a tag.

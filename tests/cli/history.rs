@@ -556,3 +556,159 @@ fn the_number_of_threads_changes_nothing() {
         assert_eq!(many.stdout, one.stdout, "{threads} threads");
     }
 }
+
+#[test]
+fn reflogs_and_unreachable_objects_count_when_asked_for() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    let amended = repo.commit_file("a.py", line(&keys::project(1)));
+    repo.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    repo.write("lost.py", line(&keys::project(2)));
+    let blob = repo.git_says(&["hash-object", "-w", "lost.py"]);
+    let message = format!("x {}", keys::project(3));
+    let lost = repo.git_says(&["commit-tree", "-m", &message, "HEAD^{tree}"]);
+    repo.remove("lost.py");
+
+    repo.frisk(&["history"]).is_clean();
+    let report = repo.report(&["history", "--reflog"]);
+    report.finds(&["a.py:1"]);
+    assert_eq!(report.each("commit"), [amended]);
+    repo.report(&["history", "--reflog", "--unreachable"])
+        .finds(&[
+            "a.py:1",
+            &format!("unreachable blob {}:1", blob.get(..12).unwrap()),
+            &format!("unreachable object {}:5", lost.get(..12).unwrap()),
+        ]);
+    assert_eq!(repo.report(&["history", "--unreachable"]).status, 1);
+    repo.frisk(&["history", "--reflog", "HEAD~1..HEAD"])
+        .fails_with("cannot be used with");
+}
+
+#[test]
+fn revisions_can_be_left_out() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(&keys::project(1)));
+    repo.git(&["branch", "old"]);
+    repo.commit_file("b.py", line(&keys::project(2)));
+    repo.git(&["branch", "middle"]);
+    repo.commit_file("c.py", line(&keys::project(3)));
+
+    repo.report(&["history", "--not", "old"])
+        .finds(&["b.py:1", "c.py:1"]);
+    repo.report(&["history", "main", "--not", "old", "middle"])
+        .finds(&["c.py:1"]);
+    // As in git, what one of them leaves out none brings in.
+    repo.report(&["history", "old..middle", "middle..main"])
+        .finds(&["c.py:1"]);
+    assert_eq!(repo.frisk(&["history", "--not", "nowhere"]).status, 2);
+}
+
+#[test]
+fn authors_are_told_as_the_mailmap_has_them() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(&keys::project(1)));
+    repo.commit_file(
+        ".mailmap",
+        "Ada Lovelace <lovelace@example.org> <ada@example.org>\n",
+    );
+
+    let report = repo.report(&["history"]);
+
+    assert_eq!(
+        report.each("author"),
+        ["Ada Lovelace <lovelace@example.org>"]
+    );
+}
+
+/// A repository with keys that came in in many ways; gives those that were once in a file, each with
+/// the blob that first held it.
+fn storied(repo: &Sandbox) -> Vec<(String, String)> {
+    let mut planted = Vec::new();
+    let mut plant = |path: &str, seed: u64| {
+        let key = keys::project(seed);
+        repo.write(path, format!("{seed}\n{}", line(&key)));
+        repo.git(&["add", path]);
+        planted.push((key, repo.git_says(&["hash-object", path])));
+    };
+    for seed in 0..40 {
+        repo.write("steady/long/way/down.txt", format!("{seed}\n").repeat(50));
+        repo.git(&["add", "."]);
+        match seed % 8 {
+            0 => plant(&format!("a/{seed}/b/c.py"), seed),
+            1 => {
+                repo.git(&["rm", "-q", "--cached", "-r", "a"]);
+            }
+            2 => {
+                repo.git(&["switch", "-q", "-c", &format!("side{seed}")]);
+                plant("side.py", seed);
+                repo.commit("side");
+                repo.git(&["switch", "-q", "main"]);
+                repo.git(&[
+                    "merge",
+                    "-q",
+                    "--no-ff",
+                    "--no-commit",
+                    &format!("side{seed}"),
+                ]);
+                plant("evil.py", 100 + seed);
+            }
+            3 => plant("side.py", seed),
+            4 => {
+                repo.git(&["rm", "-q", "--ignore-unmatch", "evil.py"]);
+            }
+            _ => {}
+        }
+        repo.commit(&format!("commit {seed}"));
+    }
+    planted
+}
+
+#[test]
+fn commits_are_those_that_git_names_and_packs_and_threads_change_nothing() {
+    let repo = Sandbox::new();
+    let planted = storied(&repo);
+    assert!(planted.len() > 15);
+
+    let loose = repo.report(&["history", "-j1"]);
+    assert_eq!(loose.json["errors"], serde_json::json!([]));
+    for (key, blob) in &planted {
+        let object = format!("--find-object={blob}");
+        let log = repo.git_says(&["log", "--all", "-m", "--reverse", "--format=%H", &object]);
+        let first = log.lines().next().unwrap();
+        assert_eq!(entry(&loose, key)["first"]["commit"], first);
+    }
+
+    let sorted = |report: &Report| {
+        let mut json = report.json.clone();
+        json["stats"]["seconds"] = Value::Null;
+        json
+    };
+    let expected = sorted(&loose);
+    repo.git(&["repack", "-q", "-adf", "--depth=250", "--window=50"]);
+    for threads in ["-j1", "-j2", "-j8"] {
+        assert_eq!(sorted(&repo.report(&["history", threads])), expected);
+    }
+    // The other way, which reads the trees of each commit.
+    let other = repo.report(&["history", "--exclude", "nothing"]);
+    for part in ["findings", "keys", "errors", "skipped"] {
+        assert_eq!(other.json[part], expected[part], "{part}");
+    }
+}
+
+#[test]
+fn a_missing_blob_is_named_with_its_path_if_a_commit_has_it() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.commit_file("dir/b.py", "b\n");
+    let missing = repo.git_says(&["rev-parse", "HEAD:dir/b.py"]);
+    let (shard, file) = missing.split_at(2);
+    std::fs::remove_file(repo.path(&format!(".git/objects/{shard}/{file}"))).unwrap();
+
+    repo.report(&["history"]).is_incomplete(&[], "dir/b.py");
+
+    // What nothing leads to any more is not missed.
+    repo.git(&["reset", "-q", "--soft", "HEAD~1"])
+        .git(&["rm", "-q", "--cached", "dir/b.py"]);
+    repo.git(&["reflog", "expire", "--expire=now", "--all"]);
+    repo.frisk(&["history"]).is_clean();
+}

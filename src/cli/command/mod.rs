@@ -11,6 +11,7 @@ use crate::cli::args::Command;
 
 /// Runs a command.
 pub(crate) fn run(command: Command, opener: &Opener) -> anyhow::Result<Verdict> {
+    use git_frisk::source::history::Beyond;
     use git_frisk::source::history::Selection as Commits;
     use git_frisk::source::staged::Selection as Entries;
 
@@ -37,11 +38,27 @@ pub(crate) fn run(command: Command, opener: &Opener) -> anyhow::Result<Verdict> 
             };
             scan::run(&scan::What::Staged(entries), &options, opener)
         }
-        Command::History { ranges, options } => {
-            let commits = if ranges.is_empty() {
-                Commits::Everything
-            } else {
+        Command::History {
+            mut ranges,
+            not,
+            reflog,
+            unreachable,
+            options,
+        } => {
+            if ranges.is_empty() && !not.is_empty() {
+                ranges.push("HEAD".to_owned());
+            }
+            // Which of them are left out is for the reader of ranges to say.
+            ranges.extend(not.iter().map(|revision| format!("^{revision}")));
+            let commits = if !ranges.is_empty() {
                 Commits::Ranges(ranges)
+            } else if reflog || unreachable {
+                Commits::Beyond(Beyond {
+                    reflog,
+                    unreachable,
+                })
+            } else {
+                Commits::Everything
             };
             scan::run(&scan::What::History(commits), &options, opener)
         }

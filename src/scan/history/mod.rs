@@ -13,9 +13,12 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use git2::Mailmap;
 use git2::ObjectType;
 use git2::Oid;
 use git2::Repository;
+use git2::Signature;
+use git2::Time;
 use time::OffsetDateTime;
 use time::UtcOffset;
 use time::format_description::well_known::Rfc3339;
@@ -48,6 +51,7 @@ use crate::scan::inspect::Inspector;
 use crate::scan::pool::Pool;
 use crate::scan::pool::threads_for;
 use crate::source::history;
+use crate::source::history::Beyond;
 use crate::source::history::Extra;
 use crate::source::history::Selection;
 use crate::source::history::Walk;
@@ -56,8 +60,10 @@ use crate::source::history::Walk;
 pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: &Selection) -> Result<(), GitError> {
     let repository = opener.open()?;
     // What is excluded is told by its path, and a walk over all objects knows none.
-    if *selection == Selection::Everything && scan.settings.exclude.is_empty() {
-        return everything(scan, opener, &repository);
+    if let Some(beyond) = selection.beyond()
+        && (scan.settings.exclude.is_empty() || beyond != Beyond::default())
+    {
+        return everything(scan, opener, &repository, selection, beyond);
     }
     let known = BTreeMap::new();
     let walk = history::walk(&repository, selection, &known)?;
@@ -69,6 +75,7 @@ pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: &Selection) -> Result<(
     history.read_all();
     if history.found_any() {
         history.attribute_all();
+        history.names_without_files();
         let in_head = history.keys_in_head(&repository);
         history.report(&repository, &in_head);
     }
@@ -77,22 +84,28 @@ pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: &Selection) -> Result<(
 
 /// Scans every object first, in the order in which that is cheapest; of those that hold something,
 /// finds out whether and by which commits they came in.
-fn everything(scan: &Scan<'_>, opener: &Opener, repository: &Repository) -> Result<(), GitError> {
+fn everything(
+    scan: &Scan<'_>,
+    opener: &Opener,
+    repository: &Repository,
+    selection: &Selection,
+    beyond: Beyond,
+) -> Result<(), GitError> {
     let store = Store::open(repository)?;
     for problem in store.problems() {
         scan.failed(None, problem);
     }
     let mut survey = Survey::of(scan, &store);
     let commits = std::mem::take(&mut survey.commits);
-    let walk = history::walk(repository, &Selection::Everything, &commits)?;
+    let walk = history::walk(repository, selection, &commits)?;
     for error in &walk.errors {
         scan.failed(None, error);
     }
     let mut history = History::new(scan, opener, &walk, &commits);
     history.ref_names();
     history.messages(&mut survey);
-    history.take(survey.blobs);
-    history.names = Mutex::new(survey.names);
+    history.take(std::mem::take(&mut survey.blobs));
+    history.names = Mutex::new(std::mem::take(&mut survey.names));
     if scan.settings.cancel.is_cancelled() {
         history.report_unattributed();
         return Ok(());
@@ -123,6 +136,9 @@ fn everything(scan: &Scan<'_>, opener: &Opener, repository: &Repository) -> Resu
         history.attribute_extra(&hot, None, extra)?;
     }
     history.tell_unread(&hot);
+    if beyond.unreachable {
+        history.unreachable(&hot, &survey);
+    }
     if history.found_any() {
         let in_head = match history::head(repository, &commits) {
             Ok(head) => history.keys_of_tree(&hot, head.map(|head| head.tree)),
@@ -201,7 +217,8 @@ struct History<'a> {
     introductions: Mutex<Vec<Introduction>>,
     /// What is to be said of blobs beside hits, once it is known where they are.
     remarks: BTreeMap<Oid, Inspected>,
-    remarked: Mutex<HashSet<Oid>>,
+    /// The blobs of these, and of those with hits, that some tree leads to.
+    seen: Mutex<HashSet<Oid>>,
 }
 
 /// An item of the work: what is read first, by index.
@@ -230,7 +247,7 @@ impl<'a> History<'a> {
             names: Mutex::default(),
             introductions: Mutex::default(),
             remarks: BTreeMap::new(),
-            remarked: Mutex::default(),
+            seen: Mutex::default(),
         }
     }
 
@@ -273,8 +290,10 @@ impl<'a> History<'a> {
 
     /// Tells what is to be said of a blob beside hits, at the first place it is seen at.
     fn come_across(&self, oid: Oid, path: &[u8]) {
-        if let Some(inspected) = self.remarks.get(&oid)
-            && locked(&self.remarked).insert(oid)
+        let inspected = self.remarks.get(&oid);
+        if (inspected.is_some() || self.has_hits(oid))
+            && locked(&self.seen).insert(oid)
+            && let Some(inspected) = inspected
         {
             let label = self.scan.redactor().label(path);
             self.scan.remarks(&label, inspected);
@@ -285,6 +304,41 @@ impl<'a> History<'a> {
     fn tell_unread(&self, hot: &Hot<'_>) {
         for (path, error) in hot.met() {
             self.scan.failed(path.as_deref(), error);
+        }
+    }
+
+    /// Takes what nothing leads to.
+    fn unreachable(&self, hot: &Hot<'_>, survey: &Survey) {
+        let name = |kind: &str, oid: Oid| format!("unreachable {kind} {}", short(oid)).into_bytes();
+        for (oid, inspected) in &survey.messages {
+            let name = name("object", *oid);
+            let place = self.scan.place(Kind::Commit, &name);
+            self.scan.remarks(&place.label, inspected);
+            for hit in &inspected.hits {
+                self.introduce(place.clone(), hit.clone(), None);
+            }
+        }
+        let seen = locked(&self.seen).clone();
+        for (oid, hits) in locked(&self.hits).iter() {
+            if !seen.contains(oid) {
+                let place = self.scan.place(Kind::Content, &name("blob", *oid));
+                for hit in hits {
+                    self.introduce(place.clone(), hit.clone(), None);
+                }
+            }
+        }
+        for (oid, inspected) in &self.remarks {
+            if !seen.contains(oid) {
+                let label = self.scan.redactor().label(&name("blob", *oid));
+                self.scan.remarks(&label, inspected);
+            }
+        }
+        self.names_without_files();
+        let met = hot.met();
+        for error in survey.unread.values() {
+            if !met.iter().any(|(_, known)| std::ptr::eq(*known, error)) {
+                self.scan.failed(None, error);
+            }
         }
     }
 
@@ -682,13 +736,13 @@ impl<'a> History<'a> {
 
     /// Puts findings and keys into the report.
     fn report(&self, repository: &Repository, in_head: &HashSet<KeyId>) {
-        self.names_without_files();
         let introductions = std::mem::take(&mut *locked(&self.introductions));
+        let mailmap = self.mailmap(repository);
         let mut commits: BTreeMap<usize, CommitInfo> = BTreeMap::new();
         for index in introductions.iter().filter_map(|i| i.commit) {
-            commits
-                .entry(index)
-                .or_insert_with(|| self.commit_info(repository, &self.walk.commits[index]));
+            commits.entry(index).or_insert_with(|| {
+                self.commit_info(repository, mailmap.as_ref(), &self.walk.commits[index])
+            });
         }
         // The same secret at the same place, brought in by several commits: the first counts.
         let mut first: BTreeMap<(Place, Hit), Option<usize>> = BTreeMap::new();
@@ -784,7 +838,23 @@ impl<'a> History<'a> {
         keys
     }
 
-    fn commit_info(&self, repository: &Repository, commit: &Commit) -> CommitInfo {
+    /// Who is who, as the checked-out commit has it: names and addresses that people had once.
+    fn mailmap(&self, repository: &Repository) -> Option<Mailmap> {
+        // Without it the report is the same but for the names.
+        let head = history::head(repository, self.known).ok()??;
+        let odb = Objects::new(repository).ok()?;
+        let entries = odb.entries(head.tree).ok()?;
+        let entry = entries.iter().find(|entry| entry.name == b".mailmap")?;
+        let object = odb.read_as(entry.oid, ObjectType::Blob).ok()?;
+        Mailmap::from_buffer(std::str::from_utf8(object.data()).ok()?).ok()
+    }
+
+    fn commit_info(
+        &self,
+        repository: &Repository,
+        mailmap: Option<&Mailmap>,
+        commit: &Commit,
+    ) -> CommitInfo {
         let mut info = CommitInfo {
             time: commit.time,
             id: commit.oid.to_string(),
@@ -797,7 +867,8 @@ impl<'a> History<'a> {
         if let Ok(raw) = raw
             && let Some((name, seconds, minutes_east)) = author(&raw)
         {
-            info.author = self.scan.redactor().label(name).to_string();
+            let name = mailmap.map_or_else(|| name.to_vec(), |mailmap| mapped(mailmap, name));
+            info.author = self.scan.redactor().label(&name).to_string();
             info.date = date(seconds, minutes_east).unwrap_or_default();
         }
         info
@@ -816,6 +887,20 @@ fn parent_trees(odb: &Objects<'_>, commit: &Commit) -> Result<Vec<Oid>, GitError
         }
     }
     Ok(trees)
+}
+
+/// The proper form of `Name <address>`.
+fn mapped(mailmap: &Mailmap, author: &[u8]) -> Vec<u8> {
+    let resolve = || {
+        let text = std::str::from_utf8(author).ok()?;
+        let (name, address) = text.strip_suffix('>')?.split_once('<')?;
+        let author = Signature::new(name.trim(), address, &Time::new(0, 0)).ok()?;
+        let proper = mailmap.resolve_signature(&author).ok()?;
+        let (name, address) = (proper.name_bytes(), proper.email_bytes());
+        Some([name, b" <", address, b">"].concat())
+    };
+    // What cannot be resolved is told as it was written.
+    resolve().unwrap_or_else(|| author.to_vec())
 }
 
 /// What findings are ordered by in time.
