@@ -416,12 +416,13 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Vec<Piece> {
             .take(width + 1)
             .take_while(|b| is_digit(**b))
             .count();
-        // A word behind a blank is no line, unless the ones before it are as lines are cut.
+        // The next line may be another statement. A word behind a blank is no line, unless the ones before it are as lines are cut.
         let ends_line = |b: &u8| b"\n\r\\".contains(b);
         let word = !text[last.at.end..start].iter().any(ends_line)
             && lines.len() == 1
             && !matches!(width, 64 | 76);
-        if length == 0 || length > width || word && length < width {
+        let is_key = length < width && matches!(text.get(start + length), Some(b':' | b'(' | b'.'));
+        if length == 0 || length > width || word && length < width || is_key {
             break;
         }
         lines.push(Piece::digits(start..start + length));
