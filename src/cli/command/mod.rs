@@ -1,7 +1,11 @@
 //! The commands.
 
+mod ci;
+mod delivery;
+mod event;
 mod explain;
 mod hook;
+mod install;
 mod scan;
 
 use git_frisk::git::Opener;
@@ -37,19 +41,30 @@ pub(crate) fn run(command: Command, opener: &Opener) -> anyhow::Result<Verdict> 
             };
             scan::run(&scan::What::Staged(entries), &options, opener)
         }
-        Command::History { ranges, options } => {
-            let commits = if ranges.is_empty() {
-                Commits::Everything
-            } else {
-                Commits::Ranges(ranges)
+        Command::History {
+            ranges,
+            ci,
+            options,
+        } => {
+            let commits = match ranges.is_empty() {
+                true if ci => ci::commits(opener)?,
+                true => Commits::Everything,
+                false => Commits::Ranges(ranges),
             };
             scan::run(&scan::What::History(commits), &options, opener)
         }
-        Command::Hook { name, options } => scan::run(&hook::what(name), &options, opener),
+        Command::Hook {
+            name,
+            arguments,
+            options,
+        } => hook::run(name, &arguments, &options, opener),
+        Command::Install(what) => install::run(&what, opener),
         Command::Explain {
             rule,
             rules,
             all_rules,
         } => explain::run(rule.as_deref(), &rules, all_rules),
+        Command::Completions { shell } => delivery::completions(shell),
+        Command::Man { directory } => delivery::man(directory.as_deref()),
     }
 }
