@@ -195,6 +195,20 @@ fn the_library_does_not_know_what_only_the_binary_may() {
 }
 
 #[test]
+fn one_file_runs_other_programs() {
+    for (_, path) in files() {
+        let may = path.ends_with("cli/install/git.rs");
+        for (number, line) in code(&path) {
+            let place = format!("{}:{number}", path.display());
+            assert!(
+                may || !line.contains("Command::new("),
+                "{place}: runs a program"
+            );
+        }
+    }
+}
+
+#[test]
 fn every_file_says_what_it_is_for() {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
     let cli = fs::read_dir(tests.join("cli")).unwrap();

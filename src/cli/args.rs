@@ -1,5 +1,6 @@
 //! The command line, as data.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,19 +8,23 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
-/// Keeps OpenAI API keys out of git.
-///
-/// Exit status: 0 everything asked for was scanned and nothing stands, 1 findings stand,
-/// 2 something asked for was not scanned (and is named).
+const AFTER_HELP: &str = "\
+Exit status: 0 everything asked for was scanned and nothing stands; 1 findings
+stand; 2 something asked for was not scanned, and is named.";
+
+/// Keeps OpenAI API keys out of git
 #[derive(Debug, Parser)]
 #[command(
     name = "git-frisk",
     bin_name = "git frisk",
     version,
-    max_term_width = 100
+    max_term_width = 80,
+    // What is printed is escaped, so a style would be seen as its escape sequence.
+    styles = clap::builder::Styles::plain(),
+    after_help = AFTER_HELP
 )]
 pub(crate) struct Cli {
-    /// Run as if started in DIR; may be repeated, each relative to the one before
+    /// Run as if started in DIR; may be repeated
     #[arg(short = 'C', value_name = "DIR")]
     pub(crate) directory: Vec<PathBuf>,
 
@@ -46,7 +51,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         options: Options,
     },
-    /// Scan what the next commit would contain, and tell only what it adds
+    /// Scan what the next commit adds
     Staged {
         /// Scan every file of the index, not only what the commit adds
         #[arg(long)]
@@ -55,36 +60,46 @@ pub(crate) enum Command {
         #[command(flatten)]
         options: Options,
     },
-    /// Scan what commits bring in: those of BASE..HEAD, or of the whole repository
+    /// Scan the commits of BASE..HEAD, or of the whole repository
     History {
         /// BASE..HEAD, A...B, REV or ^REV; none for every ref, all worktrees and the stash
         #[arg(value_name = "RANGE")]
         ranges: Vec<String>,
 
         /// Leave out these revisions and all before them
-        #[arg(long, value_name = "REV", num_args = 1..)]
+        #[arg(long, value_name = "REV", num_args = 1.., conflicts_with = "ci")]
         not: Vec<String>,
 
         /// Scan what only the reflogs lead to as well
-        #[arg(long, conflicts_with_all = ["ranges", "not"])]
+        #[arg(long, conflicts_with_all = ["ranges", "not", "ci"])]
         reflog: bool,
 
         /// Scan every object, also those that nothing leads to
-        #[arg(long, conflicts_with_all = ["ranges", "not"])]
+        #[arg(long, conflicts_with_all = ["ranges", "not", "ci"])]
         unreachable: bool,
+
+        /// The range of this run of GitHub Actions or GitLab CI, from the CI's variables
+        #[arg(long, conflicts_with = "ranges")]
+        ci: bool,
 
         #[command(flatten)]
         options: Options,
     },
-    /// The entry for hook hosts: scans what the host is about to let through
+    /// Scan what git or another host is about to let through
     Hook {
         /// Which hook
         name: HookName,
 
+        /// What git gives the hook: a file for commit-msg, the remote's name and URL for pre-push
+        #[arg(value_name = "ARG")]
+        arguments: Vec<OsString>,
+
         #[command(flatten)]
         options: Options,
     },
-    /// Say what a rule finds, why it matters and what to do; without a rule, list them
+    /// Install the hooks, prove that they work, or remove them
+    Install(Install),
+    /// Say what a rule finds and what to do; without a rule, list them
     Explain {
         /// The rule's id, as findings name it
         rule: Option<String>,
@@ -97,6 +112,40 @@ pub(crate) enum Command {
         #[arg(long)]
         all_rules: bool,
     },
+    /// Print the script that completes commands in a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write those of all commands
+    Man {
+        /// A directory of `man`, such as ~/.cargo/share/man/man1
+        #[arg(value_name = "DIR")]
+        directory: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
+pub(crate) struct Install {
+    /// Prove that a real commit of a key is blocked, in a scratch directory
+    #[arg(long, conflicts_with = "remove")]
+    pub(crate) check: bool,
+
+    /// Take the hooks away, and bring back those that were there before
+    #[arg(long)]
+    pub(crate) remove: bool,
+
+    /// For every repository of this user; needs git 2.54
+    #[arg(long, conflicts_with = "check")]
+    pub(crate) global: bool,
+
+    /// Install git's own hooks, also beside pre-commit, husky or lefthook
+    #[arg(long, conflicts_with_all = ["check", "remove", "global"])]
+    pub(crate) native: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -105,6 +154,14 @@ pub(crate) enum HookName {
     PreCommit,
     /// Before a merge commit
     PreMergeCommit,
+    /// The message of a commit; its file is the argument
+    CommitMsg,
+    /// Before a push: what the remote lacks
+    PrePush,
+    /// On a server, before it takes a push
+    PreReceive,
+    /// Before Claude Code uses a tool: the event is on standard input
+    ClaudeCode,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod command;
+mod install;
 mod output;
 
 use std::io;

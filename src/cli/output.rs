@@ -10,7 +10,12 @@ use crate::cli::args::ColorWhen;
 
 /// Writes a page to standard output.
 pub(crate) fn to_stdout(page: Page, redactor: Redactor<'_>) -> io::Result<()> {
-    let text = redactor.bytes(page.into_text().as_bytes());
+    bytes_to_stdout(page.into_text().as_bytes(), redactor)
+}
+
+/// Writes to standard output what is for a program, such as a script.
+pub(crate) fn bytes_to_stdout(bytes: &[u8], redactor: Redactor<'_>) -> io::Result<()> {
+    let text = redactor.bytes(bytes);
     if text.is_empty() {
         return Ok(());
     }
@@ -98,4 +103,17 @@ pub(crate) fn trouble(
 #[cfg(not(unix))]
 pub(crate) fn trouble(_stream: &impl io::IsTerminal, _write: bool) -> Option<&'static str> {
     None
+}
+
+/// Whether a stream is a device: a terminal, or `/dev/null`.
+#[cfg(unix)]
+pub(crate) fn is_device(stream: &impl std::os::fd::AsFd) -> bool {
+    rustix::fs::fstat(stream).is_ok_and(|stat| {
+        rustix::fs::FileType::from_raw_mode(stat.st_mode) == rustix::fs::FileType::CharacterDevice
+    })
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_device(stream: &impl io::IsTerminal) -> bool {
+    stream.is_terminal()
 }

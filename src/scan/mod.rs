@@ -6,6 +6,7 @@ pub mod pool;
 pub mod redact;
 pub mod staged;
 pub mod stdin;
+pub mod text;
 pub mod worktree;
 
 use std::collections::HashMap;

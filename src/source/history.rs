@@ -16,6 +16,7 @@ use crate::git::commit::parse_oid;
 use crate::git::commit::parse_tag;
 use crate::git::object::Objects;
 use crate::git::refs;
+use crate::git::refs::Ref;
 
 /// Tags that name tags, of which the last names a commit.
 const MAX_NESTED_TAGS: usize = 100;
@@ -29,6 +30,14 @@ pub enum Selection {
     Beyond(Beyond),
     /// Those that revisions like `BASE..HEAD`, `A...B`, `REV`, `^REV` name together.
     Ranges(Vec<String>),
+    /// What a push or a fetch brings: all that the names lead to and that is not known yet.
+    New {
+        /// The names as they will be, and what they will stand for.
+        tips: Vec<Ref>,
+        /// What the receiver has, with all that leads from it. One that is not here leaves
+        /// nothing out.
+        known: Vec<Oid>,
+    },
 }
 
 /// What counts beside that which a ref leads to.
@@ -46,7 +55,7 @@ impl Selection {
         match self {
             Self::Everything => Some(Beyond::default()),
             Self::Beyond(beyond) => Some(*beyond),
-            Self::Ranges(_) => None,
+            Self::Ranges(_) | Self::New { .. } => None,
         }
     }
 }
@@ -102,6 +111,14 @@ pub fn walk(
             walk.is_range = true;
             walk.ranges(repository, &odb, ranges)?
         }
+        Selection::New { tips, known } => {
+            walk.is_range = true;
+            let mut seen = known.iter().copied().collect();
+            let none = BTreeMap::new();
+            let include = walk.named(&odb, tips.clone(), &mut seen, &none);
+            let known = walk.known(&odb, known);
+            (include, walk.all_before(&odb, known))
+        }
     };
     let mut shallow = 0;
     walk.commits = ancestors(read, include, &exclude, &mut |error| {
@@ -142,9 +159,20 @@ impl Walk {
     ) -> Vec<Oid> {
         let refs = refs::all(repository);
         self.errors.extend(refs.errors);
+        self.named(odb, refs.refs, &mut HashSet::new(), known)
+    }
+
+    /// The commits that refs lead to; the rest of what they lead to, without what was seen, goes
+    /// into the walk.
+    fn named(
+        &mut self,
+        odb: &Objects<'_>,
+        refs: Vec<Ref>,
+        seen: &mut HashSet<Oid>,
+        known: &BTreeMap<Oid, Commit>,
+    ) -> Vec<Oid> {
         let mut tips = Vec::new();
-        let mut seen = HashSet::new();
-        for name in refs.refs {
+        for name in refs {
             let mut oid = name.target;
             // A tag may name a tag.
             while seen.insert(oid) {
@@ -172,6 +200,20 @@ impl Walk {
         self.errors.extend(logs.errors);
         let named = logs.refs.into_iter().map(|entry| entry.target);
         named.filter(|oid| known.contains_key(oid)).collect()
+    }
+
+    /// The commits that known objects are or lead to.
+    fn known(&mut self, odb: &Objects<'_>, known: &[Oid]) -> Vec<Oid> {
+        let mut commits = Vec::new();
+        for &oid in known {
+            match commit_of(odb, oid) {
+                Ok(commit) => commits.extend(commit),
+                // The other side has what this one never saw or has thrown away.
+                Err(error) if is_missing(&error) => {}
+                Err(error) => self.errors.push(error),
+            }
+        }
+        commits
     }
 
     /// Takes one object that a ref leads to; gives the one it leads on to, if it is a tag.
@@ -348,6 +390,19 @@ fn resolve(
         }
     }
     Err(fail("does not name a commit"))
+}
+
+/// The commit that an object is, or that a tag leads to; `None` for other objects.
+fn commit_of(odb: &Objects<'_>, mut oid: Oid) -> Result<Option<Oid>, GitError> {
+    for _ in 0..MAX_NESTED_TAGS {
+        let object = odb.read(oid)?;
+        match object.kind() {
+            ObjectType::Commit => return Ok(Some(oid)),
+            ObjectType::Tag => oid = parse_tag(oid, object.data())?.0,
+            _ => break,
+        }
+    }
+    Ok(None)
 }
 
 /// The object that a full id, `HEAD` or the name of a ref stands for. libgit2 reads the object to

@@ -123,3 +123,69 @@ fn pre_commit_s_variables_mean_nothing_to_git_s_own_merge_hook() {
 
     assert_eq!(files(&repo, "pre-commit", &variables), ["staged.py"]);
 }
+
+/// A repository with the hook for messages.
+fn with_message_hook() -> Sandbox {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "x = 1");
+    repo.hook("commit-msg", "exec \"$FRISK\" hook commit-msg \"$1\"");
+    repo
+}
+
+#[test]
+fn a_message_with_a_key_is_blocked() {
+    let repo = with_message_hook();
+    let key = keys::project(5);
+    let commit = |message: &str| {
+        repo.try_git(&[
+            "commit",
+            "-q",
+            "--allow-empty",
+            "--cleanup=strip",
+            "-m",
+            message,
+        ])
+    };
+
+    assert_eq!(commit("Fine").status, 0);
+    for message in [
+        format!("Add {key}"),
+        format!("Add it\n\n# {key}"),
+        format!("Add it\n\n{key} # frisk:allow it is mine"),
+        format!("# ------------------------ >8 ------------------------\n{key}"),
+    ] {
+        let output = commit(&message);
+        assert_eq!(output.status, 1, "{output:?}");
+        assert!(output.stderr.contains(&keys::id(&key)), "{output:?}");
+        assert!(
+            !output.stderr.contains(key.get(20..).unwrap()),
+            "the key is shown"
+        );
+    }
+}
+
+#[test]
+fn the_diff_below_a_message_is_none_of_it() {
+    let repo = with_message_hook();
+    let key = keys::project(6);
+    repo.hook("pre-commit", "exit 0");
+    repo.commit_file("b.py", &key);
+    repo.write("b.py", "x = 2").git(&["add", "b.py"]);
+    // The key goes; git shows that in the file with the message.
+    let edited = crate::sandbox::run(repo.git_command("", &["commit", "-q", "-v"]).env(
+        "GIT_EDITOR",
+        "grep -q sk-proj .git/COMMIT_EDITMSG && sed -i '1i Take it out'",
+    ));
+    assert_eq!(edited.status, 0, "{edited:?}");
+    assert_eq!(repo.git_says(&["log", "-1", "--format=%B"]), "Take it out");
+}
+
+#[test]
+fn a_message_that_cannot_be_read_is_an_error() {
+    let repo = Sandbox::new();
+    repo.frisk(&["hook", "commit-msg"]).fails_with("\"$1\"");
+    repo.frisk(&["hook", "commit-msg", "nowhere"])
+        .fails_with("nowhere");
+    repo.frisk(&["hook", "commit-msg", "a", "b"])
+        .fails_with("no more than 1");
+}

@@ -4,10 +4,15 @@
 
 mod allow;
 mod archive;
+mod ci;
 mod decode;
+mod delivery;
+mod event;
 mod exit;
 mod history;
 mod hook;
+mod hook_push;
+mod install;
 mod keys;
 mod regression;
 mod report;

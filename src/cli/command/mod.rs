@@ -1,7 +1,11 @@
 //! The commands.
 
+mod ci;
+mod delivery;
+mod event;
 mod explain;
 mod hook;
+mod install;
 mod scan;
 
 use git_frisk::git::Opener;
@@ -43,6 +47,7 @@ pub(crate) fn run(command: Command, opener: &Opener) -> anyhow::Result<Verdict> 
             not,
             reflog,
             unreachable,
+            ci,
             options,
         } => {
             if ranges.is_empty() && !not.is_empty() {
@@ -50,7 +55,9 @@ pub(crate) fn run(command: Command, opener: &Opener) -> anyhow::Result<Verdict> 
             }
             // Which of them are left out is for the reader of ranges to say.
             ranges.extend(not.iter().map(|revision| format!("^{revision}")));
-            let commits = if !ranges.is_empty() {
+            let commits = if ci {
+                ci::commits(opener)?
+            } else if !ranges.is_empty() {
                 Commits::Ranges(ranges)
             } else if reflog || unreachable {
                 Commits::Beyond(Beyond {
@@ -62,11 +69,18 @@ pub(crate) fn run(command: Command, opener: &Opener) -> anyhow::Result<Verdict> 
             };
             scan::run(&scan::What::History(commits), &options, opener)
         }
-        Command::Hook { name, options } => scan::run(&hook::what(name), &options, opener),
+        Command::Hook {
+            name,
+            arguments,
+            options,
+        } => hook::run(name, &arguments, &options, opener),
+        Command::Install(what) => install::run(&what, opener),
         Command::Explain {
             rule,
             rules,
             all_rules,
         } => explain::run(rule.as_deref(), &rules, all_rules),
+        Command::Completions { shell } => delivery::completions(shell),
+        Command::Man { directory } => delivery::man(directory.as_deref()),
     }
 }

@@ -19,6 +19,7 @@ use git_frisk::scan::Cancel;
 use git_frisk::scan::Redactor;
 use git_frisk::scan::Scan;
 use git_frisk::scan::Settings;
+use git_frisk::scan::text::Text;
 use git_frisk::source::history;
 use git_frisk::source::staged;
 use git_frisk::source::worktree;
@@ -43,6 +44,8 @@ pub(crate) enum What {
     },
     Staged(staged::Selection),
     History(history::Selection),
+    /// Texts on their way; who asked reads the report on standard error.
+    Texts(Vec<Text>),
 }
 
 /// Scans, and writes the report.
@@ -94,9 +97,11 @@ pub(crate) fn run(what: &What, options: &Options, opener: &Opener) -> anyhow::Re
                 scan.failed(None, &error);
             }
         }
+        What::Texts(texts) => texts.iter().for_each(|text| scan::text::scan(&scan, text)),
     }
     let report = scan.finish();
-    let written = write(&report, matcher.rules(), options, redactor);
+    let on_stderr = matches!(what, What::Texts(_));
+    let written = write(&report, matcher.rules(), options, on_stderr, redactor);
     summary(&report, options, redactor);
     let verdict = report.verdict();
     match written {
@@ -118,6 +123,7 @@ fn write(
     report: &Report,
     rules: &RuleSet,
     options: &Options,
+    on_stderr: bool,
     redactor: Redactor<'_>,
 ) -> anyhow::Result<()> {
     let format = match options.format {
@@ -137,6 +143,9 @@ fn write(
             let colour = output::colour_stderr(options.color);
             output::to_stderr(page(Format::Human, colour), redactor);
         }
+    } else if on_stderr && !options.quiet {
+        let page = page(format, output::colour_stderr(options.color));
+        output::to_stderr(page, redactor);
     } else if !options.quiet {
         let page = page(format, output::colour_stdout(options.color));
         output::to_stdout(page, redactor).context("writing the report")?;
