@@ -1,0 +1,169 @@
+//! Workflow commands of GitHub Actions, which become annotations, and the summary of the job.
+
+use crate::finding::Finding;
+use crate::report::Report;
+use crate::report::Verdict;
+use crate::reporter::columns;
+use crate::reporter::page::Page;
+use crate::reporter::rotation;
+use crate::reporter::short;
+use crate::rule::RuleSet;
+use crate::rule::Severity;
+
+/// Annotations of a kind that GitHub shows of a step.
+const SHOWN: usize = 10;
+/// Rows of each table of the summary, which may take 1 MiB in all.
+const ROWS: usize = 500;
+/// Characters of a cell.
+const CELL: usize = 200;
+
+pub(super) fn write(report: &Report, rules: &RuleSet, page: &mut Page) {
+    // First, so that they are among those that are shown.
+    for error in &report.errors {
+        let place = error
+            .place
+            .as_ref()
+            .map(|place| short::path(place.as_bytes()));
+        let mut properties = Vec::new();
+        if let Some(place) = &place {
+            properties.push(("file", place.as_str()));
+        }
+        properties.push(("title", "git-frisk: not everything was scanned"));
+        page.command("error", &properties, &[short::remark(error)]);
+    }
+    for finding in report.shown() {
+        annotation(finding, rules, page);
+    }
+    let more = report.errors.len() + report.shown().count();
+    let mut notices = Vec::new();
+    if more > SHOWN {
+        notices.push(format!(
+            "{more} annotations; GitHub shows {SHOWN} of each kind. The log has all of them"
+        ));
+    }
+    if report.allowed() > 0 {
+        notices.push(format!("findings that are allowed: {}", report.allowed()));
+    }
+    if !report.skipped.is_empty() {
+        notices.push(format!("left out or not opened: {}", report.skipped.len()));
+    }
+    if !notices.is_empty() {
+        page.command("notice", &[("title", "git-frisk")], &notices);
+    }
+}
+
+fn annotation(finding: &Finding, rules: &RuleSet, page: &mut Page) {
+    let hit = &finding.hit;
+    let command = match hit.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let file = short::path(finding.place.label.as_bytes());
+    let (line, end_line) = (hit.start.line.to_string(), hit.end.line.to_string());
+    let columns = columns::utf16(finding);
+    let column = columns.map(|(start, _)| start.to_string());
+    let end_column = columns.and_then(|(_, end)| Some(end?.to_string()));
+    let mut properties = Vec::new();
+    if short::is_file(finding) {
+        properties.push(("file", file.as_str()));
+    }
+    if short::line_in_file(finding).is_some() {
+        properties.push(("line", line.as_str()));
+        properties.push(("endLine", &end_line));
+        // GitHub takes columns within one line only.
+        if line == end_line {
+            properties.extend(column.as_deref().map(|column| ("col", column)));
+            properties.extend(end_column.as_deref().map(|column| ("endColumn", column)));
+        }
+    }
+    let title = format!("git-frisk: {}", hit.rule);
+    properties.push(("title", &title));
+    let rule = rules.get(&hit.rule);
+    let mut message = vec![short::sentence(finding, rules)];
+    message.push(rotation::sentence(rule));
+    page.command(command, &properties, &message);
+}
+
+/// The summary of a job, in Markdown.
+pub(super) fn summary(report: &Report, rules: &RuleSet, page: &mut Page) {
+    page.markup("## git-frisk: ")
+        .markup(match report.verdict() {
+            Verdict::Clean => "nothing stands",
+            Verdict::Findings => "secrets found",
+            Verdict::Incomplete => "not everything was scanned",
+        })
+        .end();
+    page.end();
+    if !report.errors.is_empty() {
+        table(page, "| not scanned | why |", "| --- | --- |");
+        for error in report.errors.iter().take(ROWS) {
+            let place = error.place.as_ref().map(ToString::to_string);
+            row(page, &[place.unwrap_or_default(), error.reason.clone()]);
+        }
+        more(page, report.errors.len());
+    }
+    let shown = report.shown().count();
+    if shown > 0 {
+        table(
+            page,
+            "| | what | where | key | commit | rotate |",
+            "| --- | --- | --- | --- | --- | --- |",
+        );
+        for finding in report.shown().take(ROWS) {
+            let hit = &finding.hit;
+            let rule = rules.get(&hit.rule);
+            let commit = finding.commit.as_ref();
+            row(
+                page,
+                &[
+                    hit.severity.to_string(),
+                    rule.map_or(&hit.rule, |rule| &rule.summary).clone(),
+                    short::place(finding),
+                    format!("{} {}", hit.mask, hit.key_id),
+                    commit.map_or(String::new(), |commit| format!("{:.12}", commit.id)),
+                    rule.and_then(|rule| rule.revoke.clone())
+                        .unwrap_or_default(),
+                ],
+            );
+        }
+        more(page, shown);
+    }
+    if report.allowed() > 0 || !report.skipped.is_empty() {
+        page.markdown(format_args!(
+            "Allowed: {}. Left out or not opened: {}.",
+            report.allowed(),
+            report.skipped.len()
+        ))
+        .end();
+        page.end();
+    }
+}
+
+fn table(page: &mut Page, head: &'static str, rule: &'static str) {
+    page.markup(head).end();
+    page.markup(rule).end();
+}
+
+fn row(page: &mut Page, cells: &[String]) {
+    for cell in cells {
+        page.markup("| ");
+        let long = cell.chars().count() > CELL;
+        if long {
+            let cut: String = cell.chars().take(CELL).chain(['…']).collect();
+            page.markdown(cut);
+        } else {
+            page.markdown(cell);
+        }
+        page.markup(" ");
+    }
+    page.markup("|").end();
+}
+
+fn more(page: &mut Page, rows: usize) {
+    page.end();
+    if rows > ROWS {
+        page.markdown(format_args!("… and {} more; the log has all", rows - ROWS))
+            .end();
+        page.end();
+    }
+}
