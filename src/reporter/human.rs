@@ -206,16 +206,21 @@ fn steps(shown: &[&Finding], rules: &RuleSet, page: &mut Page) {
         "fix:",
         format!("take it out of the file; read it from {variable} at run time"),
     );
-    let mut rotate = if revoke.is_empty() {
+    let revoke = if revoke.is_empty() {
         "revoke it where it was made".to_owned()
     } else {
         format!("revoke it at {}", revoke.join(", "))
     };
-    rotate.push_str(", if anyone else may have seen it");
+    line(
+        "rotate:",
+        format!("{revoke}, if anyone else may have seen it"),
+    );
     if !usage.is_empty() {
-        rotate.push_str(&format!("; its use is at {}", usage.join(", ")));
+        line(
+            "",
+            format!("what it was used for is at {}", usage.join(", ")),
+        );
     }
-    line("rotate:", rotate);
     let keys: BTreeSet<KeyId> = shown.iter().map(|finding| finding.hit.key_id).collect();
     let key = match keys.first() {
         Some(key) if keys.len() == 1 => key.to_string(),
@@ -225,7 +230,7 @@ fn steps(shown: &[&Finding], rules: &RuleSet, page: &mut Page) {
         "allow:",
         format!(
             "if it is no real key: `git frisk allow {key} --reason TEXT`, or `frisk:allow REASON` \
-             in a comment on its line"
+             on its line"
         ),
     );
 }

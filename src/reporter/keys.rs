@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use crate::finding::Finding;
 use crate::key_id::KeyId;
+use crate::place::Kind;
 use crate::report::Key;
 use crate::report::Report;
 use crate::reporter::human;
@@ -155,7 +156,12 @@ fn place(finding: &Finding, now: i64) -> String {
                 1 => "1 day ago".to_owned(),
                 days => format!("{days} days ago"),
             };
-            format!("{place} in {}, {age}", short::by_whom(commit))
+            // It names itself already.
+            let by = short::by_whom(commit);
+            match finding.place.kind {
+                Kind::Commit => format!("{place}, {by}, {age}"),
+                _ => format!("{place} in {by}, {age}"),
+            }
         }
         None => place,
     }

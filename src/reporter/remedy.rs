@@ -194,7 +194,7 @@ pub fn help(finding: &Finding, variable: Option<&str>) -> Help {
     let variable = variable.unwrap_or(VARIABLE);
     let line = Line::of(finding);
     if let Some(line) = &line
-        && let Some(help) = without_fallback(line, variable)
+        && let Some(help) = without_fallback(line)
     {
         return help;
     }
@@ -227,8 +227,8 @@ fn in_language(language: Language, line: Option<&Line>, variable: &str) -> Help 
         Language::Dockerfile => {
             let run = format!("docker run --env {variable} IMAGE");
             let build = format!("RUN --mount=type=secret,id={variable},env={variable} COMMAND");
-            let title = "an image keeps it in every layer and in its history: give it at run time, \
-                         or mount it as a secret of the build";
+            let title = "an image keeps it for ever: give it at run time, or mount it for a step of \
+                         the build";
             Help::new(title, &[&run, &build])
         }
         Language::Compose => {
@@ -402,7 +402,10 @@ impl Line {
         }
         match (quotes('"') % 2, quotes('\'') % 2) {
             (1, 0) => Some(self.put(&read)),
-            (0, 1) => Some(self.put(&format!("'\"{read}\"'"))),
+            (0, 1) => Some(match self.after.strip_prefix('\'') {
+                Some(after) => format!("{}'\"{read}\"{after}", self.before),
+                None => self.put(&format!("'\"{read}\"'")),
+            }),
             (0, 0) => Some(self.put(&format!("\"{read}\""))),
             _ => None,
         }
@@ -410,13 +413,11 @@ impl Line {
 }
 
 /// Help for a key that is taken where a variable is not set.
-fn without_fallback(line: &Line, variable: &str) -> Option<Help> {
-    let title = format!(
-        "a key as a fallback is in the hands of all who can read the code; let it fail where \
-         {variable} is not set"
-    );
+fn without_fallback(line: &Line) -> Option<Help> {
+    let title = "a fallback gives the key to all who can read the code; do without it, and set the \
+                 variable";
     let help = |line: String| Help {
-        title: title.clone(),
+        title: title.to_owned(),
         lines: vec![line],
         replaces: true,
     };
@@ -456,5 +457,5 @@ fn without_fallback(line: &Line, variable: &str) -> Option<Help> {
     falls_back
         .iter()
         .any(|word| lower.ends_with(word))
-        .then(|| Help::new(title.clone(), &[]))
+        .then(|| Help::new(title, &[]))
 }

@@ -321,7 +321,9 @@ fn nothing_scanned_steers_the_terminal() {
     );
     repo.commit("x");
 
-    for format in ["human", "short", "json"] {
+    for format in [
+        "human", "short", "json", "jsonl", "sarif", "github", "gitlab", "junit",
+    ] {
         let output = repo.frisk(&["history", "--format", format]);
         assert_eq!(output.status, 1);
         let steers = |c: char| c != '\n' && git_frisk::text::is_unprintable(c);

@@ -140,7 +140,7 @@ fn remove(rule: &Rule, page: &mut Page) {
         page,
         "     git filter-repo --replace-text ../replacements.txt --replace-message ../replacements.txt
      git frisk history
-     git push --force --mirror
+     git push --force --mirror URL
 
    Tell all who have a clone or a fork: they have to clone anew, or their next push brings it all
    back. Ask the host to remove old pull requests and cached commits; forks keep theirs.
