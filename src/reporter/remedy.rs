@@ -459,3 +459,245 @@ fn without_fallback(line: &Line) -> Option<Help> {
         .any(|word| lower.ends_with(word))
         .then(|| Help::new(title, &[]))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::excerpt::Hidden;
+    use crate::finding::Hit;
+    use crate::key_id::KeyId;
+    use crate::place::Label;
+    use crate::place::Place;
+    use crate::rule::Confidence;
+    use crate::rule::Severity;
+    use crate::secret::Secret;
+    use crate::span::Position;
+
+    const KEY: &str = "SECRETSECRET";
+
+    /// A finding of `KEY` in a line of a file.
+    fn finding(path: &str, line: &str) -> Finding {
+        let at = line.find(KEY).unwrap();
+        let span = at..at + KEY.len();
+        let secret = Secret::new(KEY.as_bytes(), 3);
+        let hidden = Hidden {
+            span: span.clone(),
+            mask: secret.mask().to_string(),
+        };
+        let position = Position {
+            line: 1,
+            column: at as u64 + 1,
+        };
+        Finding {
+            place: Place {
+                label: Label::masked(path.as_bytes()),
+                kind: Kind::Content,
+            },
+            hit: Hit {
+                start: position,
+                end: position,
+                member: None,
+                rule: "openai-project".to_owned(),
+                provider: "openai".to_owned(),
+                severity: Severity::Error,
+                confidence: Confidence::High,
+                key_id: KeyId::of(&secret),
+                mask: secret.mask(),
+                layers: Vec::new(),
+                excerpt: crate::excerpt::Excerpt::new(line.as_bytes(), &span, &[hidden]),
+                suppressed: None,
+            },
+            commit: None,
+        }
+    }
+
+    fn of(path: &str, line: &str) -> Help {
+        help(&finding(path, line), Some("K"))
+    }
+
+    /// The line that is to stand there instead.
+    #[track_caller]
+    fn becomes(path: &str, line: &str, new: &str) {
+        let help = of(path, line);
+        assert_eq!((&*help.lines.join("\n"), help.replaces), (new, true));
+    }
+
+    #[test]
+    fn a_literal_becomes_a_read_of_the_variable() {
+        for (path, line, new) in [
+            ("a.py", "k = 'SECRETSECRET'", "k = os.environ[\"K\"]"),
+            ("a.py", "f(b\"SECRETSECRET\", 1)", "f(os.environ[\"K\"], 1)"),
+            ("a.js", "k = `SECRETSECRET`;", "k = process.env.K;"),
+            (
+                "src/a.ts",
+                "f({k: \"SECRETSECRET\"})",
+                "f({k: process.env.K})",
+            ),
+            (
+                "a.go",
+                "\tk := \"SECRETSECRET\"",
+                "    k := os.Getenv(\"K\")",
+            ),
+            ("a.rs", "f(\"SECRETSECRET\")", "f(std::env::var(\"K\")?)"),
+            ("A.java", "f(\"SECRETSECRET\");", "f(System.getenv(\"K\"));"),
+            (
+                "a.kt",
+                "val k = \"SECRETSECRET\"",
+                "val k = System.getenv(\"K\")",
+            ),
+            (
+                "A.cs",
+                "var k = @\"SECRETSECRET\";",
+                "var k = Environment.GetEnvironmentVariable(\"K\");",
+            ),
+            ("a.rb", "K ||= 'SECRETSECRET'", "K ||= ENV.fetch(\"K\")"),
+            ("a.php", "$k = 'SECRETSECRET';", "$k = getenv('K');"),
+            (
+                "a.swift",
+                "let k = \"SECRETSECRET\"",
+                "let k = ProcessInfo.processInfo.environment[\"K\"]",
+            ),
+            (
+                "a.dart",
+                "k = 'SECRETSECRET';",
+                "k = Platform.environment['K'];",
+            ),
+            ("a.ps1", "$k = 'SECRETSECRET'", "$k = $env:K"),
+            ("a.bat", "set A=SECRETSECRET", "set A=%K%"),
+            ("a.sh", "A=SECRETSECRET", "A=\"${K:?}\""),
+            ("a.sh", "A='SECRETSECRET' f", "A=\"${K:?}\" f"),
+            ("a.sh", "f \"x SECRETSECRET\"", "f \"x ${K:?}\""),
+            ("a.sh", "f 'x SECRETSECRET'", "f 'x '\"${K:?}\""),
+            ("compose.yaml", "  A: SECRETSECRET", "  A: ${K:?}"),
+            ("docker-compose.yml", "  - A=SECRETSECRET", "  - A=${K:?}"),
+            (
+                ".github/workflows/a.yml",
+                "  A: \"SECRETSECRET\"",
+                "  A: ${{ secrets.K }}",
+            ),
+            (".gitlab-ci.yml", "  A: SECRETSECRET", "  A: $K"),
+            ("a.yaml", "a: 'SECRETSECRET'", "a: ${K}"),
+        ] {
+            becomes(path, line, new);
+        }
+    }
+
+    #[test]
+    fn a_fallback_goes() {
+        for (path, line, new) in [
+            (
+                "a.py",
+                "k = os.getenv('A', 'SECRETSECRET')",
+                "k = os.getenv('A')",
+            ),
+            (
+                "a.py",
+                "k = os.environ.get(\"A\") or \"SECRETSECRET\"",
+                "k = os.environ.get(\"A\")",
+            ),
+            (
+                "a.ts",
+                "k = process.env.A || \"SECRETSECRET\";",
+                "k = process.env.A;",
+            ),
+            (
+                "a.ts",
+                "k = process.env.A ?? 'SECRETSECRET'",
+                "k = process.env.A",
+            ),
+            (
+                "a.rb",
+                "k = ENV.fetch('A', 'SECRETSECRET')",
+                "k = ENV.fetch('A')",
+            ),
+            ("a.php", "$k = env('A', 'SECRETSECRET');", "$k = env('A');"),
+            (
+                "a.kt",
+                "k = System.getenv(\"A\") ?: \"SECRETSECRET\"",
+                "k = System.getenv(\"A\")",
+            ),
+            ("a.sh", "k=\"${A:-SECRETSECRET}\"", "k=\"${A:?}\""),
+            ("a.sh", "k=${A-SECRETSECRET}", "k=${A:?}"),
+            ("compose.yml", "  A: ${A:-SECRETSECRET}", "  A: ${A:?}"),
+        ] {
+            becomes(path, line, new);
+            assert!(of(path, line).title.contains("fallback"), "{line}");
+        }
+        let help = of("a.rs", "k = var(\"A\").unwrap_or(\"SECRETSECRET\".into())");
+        assert!(help.title.contains("fallback") && help.lines.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_rewritten_is_told_in_words() {
+        let long = "word ".repeat(60);
+        for (path, line) in [
+            ("a.py", "k = f'Bearer SECRETSECRET'".to_owned()),
+            ("a.py", "k = 'SECRETSECRET' # ".to_owned() + &long),
+            ("a.py", long + "'SECRETSECRET'"),
+            ("a.py", "SECRETSECRET".to_owned()),
+            ("a.ipynb", "\"k = \\\"SECRETSECRET\\\"\\n\",".to_owned()),
+        ] {
+            let help = of(path, &line);
+            assert_eq!(help.lines[0], "os.environ[\"K\"]", "{line}");
+            assert!(!help.replaces, "{line}");
+        }
+        for path in ["a.json", "a.toml", "a.txt", "a"] {
+            let help = of(path, "\"k\": \"SECRETSECRET\"");
+            assert!(help.title.ends_with("K") || help.title.contains("from K"));
+            assert!(help.lines.is_empty());
+        }
+        let docker = of("build/Dockerfile.dev", "ENV K=SECRETSECRET");
+        assert!(docker.lines[0].starts_with("docker run --env K"));
+        let shell = of("a.sh", "export K=SECRETSECRET");
+        assert!(shell.title.starts_with("delete the line"), "{shell:?}");
+    }
+
+    #[test]
+    fn a_file_of_variables_is_kept_out_of_git() {
+        let lines = |path: &str| of(path, "K=SECRETSECRET").lines;
+        let common = [
+            "echo '.env' >> .gitignore",
+            "echo '.env.*' >> .gitignore",
+            "echo '!.env.example' >> .gitignore",
+        ];
+        for (path, word) in [
+            (".env", ".env"),
+            ("web/.env.local", "web/.env.local"),
+            ("a b/.env", "'a b/.env'"),
+            ("it's/.env", "PATH"),
+            ("\u{1b}/.env", "PATH"),
+            ("*/.env", "PATH"),
+            (":x/.env", "PATH"),
+            ("$(x)/.env", "'$(x)/.env'"),
+        ] {
+            let lines = lines(path);
+            assert_eq!(lines[..3], common);
+            assert_eq!(lines[3], format!("git rm --cached -- {word}"));
+        }
+        assert_eq!(lines("prod.env")[0], "echo 'prod.env' >> .gitignore");
+        assert_eq!(lines(".env.example"), ["K="]);
+    }
+
+    #[test]
+    fn who_can_read_it_is_told() {
+        let told = |path, line| readers(&finding(path, line)).map(|told| told.contains("page"));
+        for path in ["a.html", "a.jsx", "a.tsx", "a.vue", "a.svelte"] {
+            assert_eq!(told(path, "k = 'SECRETSECRET'"), Some(true), "{path}");
+            let help = of(path, "k = 'SECRETSECRET'");
+            assert!(help.title.contains("server"));
+        }
+        for line in [
+            "NEXT_PUBLIC_K=SECRETSECRET",
+            "VITE_K=SECRETSECRET",
+            "REACT_APP_K=SECRETSECRET",
+            "f({k: 'SECRETSECRET', dangerouslyAllowBrowser: true})",
+        ] {
+            assert_eq!(told(".env", line), Some(true), "{line}");
+        }
+        assert_eq!(told(".env", "EXPO_PUBLIC_K=SECRETSECRET"), Some(false));
+        for path in ["app/src/main/res/values/strings.xml", "ios/Info.plist"] {
+            assert_eq!(told(path, "<string>SECRETSECRET</string>"), Some(false));
+        }
+        assert_eq!(told("a.py", "k = 'SECRETSECRET'"), None);
+    }
+}
