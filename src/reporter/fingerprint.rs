@@ -7,6 +7,7 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::finding::Finding;
+use crate::place::Label;
 
 /// Gives every finding of a report a name of its own. A key that moves within its file keeps it.
 #[derive(Debug, Default)]
@@ -32,7 +33,7 @@ fn of(finding: &Finding) -> String {
         finding.hit.key_id.to_string().as_bytes(),
         finding.place.kind.word().as_bytes(),
         finding.place.label.as_bytes(),
-        member.map(|member| member.as_bytes()).unwrap_or_default(),
+        member.map(Label::as_bytes).unwrap_or_default(),
     ] {
         // With its length: no two lists of parts are the same bytes.
         hash.update((part.len() as u64).to_le_bytes());

@@ -114,14 +114,12 @@ fn entry(key: &Key, severity: Severity, report: &Report, rules: &RuleSet, page: 
     if key.commits > 0 {
         spread.push(counted(key.commits, "commit", "commits"));
     }
-    let mut spread = spread.join(", ");
-    if key.authors > 1 {
-        spread.push_str(&format!(
-            "; committed by {} people: one key per member",
-            key.authors
-        ));
-    }
-    line("spread", spread);
+    let people = if key.authors > 1 {
+        format!("; committed by {} people: one key per member", key.authors)
+    } else {
+        String::new()
+    };
+    line("spread", format!("{}{people}", spread.join(", ")));
     let head = if key.in_head {
         "still in HEAD"
     } else {

@@ -643,7 +643,7 @@ mod tests {
         }
         for path in ["a.json", "a.toml", "a.txt", "a"] {
             let help = of(path, "\"k\": \"SECRETSECRET\"");
-            assert!(help.title.ends_with("K") || help.title.contains("from K"));
+            assert!(help.title.ends_with('K') || help.title.contains("from K"));
             assert!(help.lines.is_empty());
         }
         let docker = of("build/Dockerfile.dev", "ENV K=SECRETSECRET");

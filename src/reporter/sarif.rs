@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 
+use data_encoding::HEXUPPER;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value;
@@ -9,6 +10,7 @@ use serde_json::json;
 
 use crate::finding::Finding;
 use crate::finding::SuppressedBy;
+use crate::place::Label;
 use crate::report::Remark;
 use crate::report::Report;
 use crate::report::Verdict;
@@ -57,7 +59,7 @@ fn write_within(report: &Report, rules: &RuleSet, most: usize, bytes: usize, pag
     }
     let left_out = report.findings.len() - results.len();
     let results: Vec<Value> = results.into_iter().map(|(_, result)| result).collect();
-    let run = run(report, rules, results, left_out);
+    let run = run(report, rules, &results, left_out);
     let log = json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": [run] });
     page.json(&format!("{log:#}"));
 }
@@ -87,7 +89,7 @@ fn compressed(results: &[(u8, Value)]) -> usize {
     written.map_or(usize::MAX, |bytes| bytes.len())
 }
 
-fn run(report: &Report, rules: &RuleSet, results: Vec<Value>, left_out: usize) -> Value {
+fn run(report: &Report, rules: &RuleSet, results: &[Value], left_out: usize) -> Value {
     let mut notifications: Vec<Value> = limited(&report.errors, "error", "not-scanned");
     notifications.extend(limited(&report.skipped, "note", "left-out"));
     if left_out > 0 {
@@ -139,7 +141,7 @@ fn run(report: &Report, rules: &RuleSet, results: Vec<Value>, left_out: usize) -
 
 fn limited(remarks: &[Remark], level: &'static str, id: &'static str) -> Vec<Value> {
     let named = remarks.iter().take(NOTIFICATIONS).map(|remark| {
-        let place = remark.place.as_ref().map(|place| place.as_bytes());
+        let place = remark.place.as_ref().map(Label::as_bytes);
         notification(level, id, place, &short::remark(remark))
     });
     let more = remarks.len().saturating_sub(NOTIFICATIONS);
@@ -151,7 +153,7 @@ fn notification(level: &'static str, id: &'static str, place: Option<&[u8]>, tex
     let mut notification = json!({
         "level": level,
         "descriptor": { "id": id },
-        "message": { "text": text },
+        "message": { "text": plain(text) },
     });
     if let Some(place) = place {
         notification["locations"] =
@@ -208,6 +210,11 @@ fn descriptor(rule: &Rule) -> Value {
     descriptor
 }
 
+/// A message without links: a name that looks like one is none.
+fn plain(text: &str) -> String {
+    text.replace("](", "]\\(")
+}
+
 fn level(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
@@ -223,7 +230,7 @@ fn result(finding: &Finding, rules: &RuleSet, fingerprint: &str) -> Value {
         "ruleId": hit.rule,
         "kind": "fail",
         "level": level(hit.severity),
-        "message": { "text": short::sentence(finding, rules) },
+        "message": { "text": plain(&short::sentence(finding, rules)) },
         "locations": [{
             "physicalLocation": {
                 "artifactLocation": artifact(finding.place.label.as_bytes()),
@@ -289,12 +296,40 @@ fn artifact(path: &[u8]) -> Value {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/') {
             uri.push(char::from(byte));
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            uri.push('%');
+            uri.push_str(&HEXUPPER.encode(&[byte]));
         }
     }
     if path.starts_with(b"/") {
         json!({ "uri": uri })
     } else {
         json!({ "uri": uri, "uriBaseId": BASE })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_uri() {
+        let uri = |path: &[u8]| artifact(path);
+        assert_eq!(
+            uri(b"./a b:%\xff/c~"),
+            json!({ "uri": "a%20b%3A%25%FF/c~", "uriBaseId": BASE })
+        );
+        assert_eq!(uri(b"/a"), json!({ "uri": "file:///a" }));
+    }
+
+    #[test]
+    fn a_name_is_no_link() {
+        assert_eq!(plain("a [x](https://x) b"), "a [x]\\(https://x) b");
+    }
+
+    #[test]
+    fn what_is_too_much_when_compressed_is_cut() {
+        let results: Vec<(u8, Value)> = (0..100).map(|n| (0, json!(n.to_string()))).collect();
+        let all = compressed(&results);
+        assert!(all > compressed(&results[..50]) && all < 500, "{all}");
     }
 }

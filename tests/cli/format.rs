@@ -163,8 +163,11 @@ fn sarif(text: &str) -> (usize, usize, usize) {
     (results.len() - allowed, allowed, errors)
 }
 
-/// The commands of a log, as a runner reads them: name, properties, message.
-fn commands(text: &str) -> Vec<(String, Vec<(String, String)>, String)> {
+/// A command of a workflow: name, properties, message.
+type Command = (String, Vec<(String, String)>, String);
+
+/// The commands of a log, as a runner reads them.
+fn commands(text: &str) -> Vec<Command> {
     let data = |text: &str| {
         text.replace("%0D", "\r")
             .replace("%0A", "\n")

@@ -26,7 +26,9 @@ fn against(top: &Value, schema: &Value, value: &Value, at: &str, faults: &mut Ve
             "enum" => rule.as_array().unwrap().contains(value),
             "minimum" => value.as_f64().is_none_or(|value| value >= number()),
             "maximum" => value.as_f64().is_none_or(|value| value <= number()),
-            "minItems" => value.as_array().is_none_or(|v| v.len() as f64 >= number()),
+            "minItems" => value
+                .as_array()
+                .is_none_or(|v| v.len() as u64 >= rule.as_u64().unwrap()),
             "uniqueItems" => value.as_array().is_none_or(|items| {
                 let mut texts: Vec<String> = items.iter().map(Value::to_string).collect();
                 texts.sort();
