@@ -23,13 +23,20 @@ pub(super) fn parts(finding: &Finding) -> (String, String, String) {
     parts
 }
 
+/// Bytes before a secret that an excerpt has for sure, if it is not cut.
+const WHOLE: u64 = 1024;
+
 /// The column of a finding's first byte and, if it is known, that after its last one. `None` where
 /// the excerpt does not have all that is before it.
 pub(super) fn utf16(finding: &Finding) -> Option<(u64, Option<u64>)> {
     let hit = &finding.hit;
     let (before, _, _) = parts(finding);
     // What was cut off or escaped may have been longer than it looks.
-    if before.starts_with('…') || before.contains("\\x") || before.contains("\\u{") {
+    if hit.start.column > WHOLE
+        || before.starts_with('…')
+        || before.contains("\\x")
+        || before.contains("\\u{")
+    {
         return None;
     }
     let surplus: usize = before.chars().map(|c| c.len_utf8() - c.len_utf16()).sum();

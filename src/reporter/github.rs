@@ -12,8 +12,10 @@ use crate::rule::Severity;
 
 /// Annotations of a kind that GitHub shows of a step.
 const SHOWN: usize = 10;
-/// Rows of each table of the summary, which may take 1 MiB in all.
+/// Rows of each table of the summary.
 const ROWS: usize = 500;
+/// Bytes of each table: GitHub refuses a summary of more than 1 MiB.
+const BYTES: usize = 450 << 10;
 /// Characters of a cell.
 const CELL: usize = 200;
 
@@ -95,38 +97,34 @@ pub(super) fn summary(report: &Report, rules: &RuleSet, page: &mut Page) {
         .end();
     page.end();
     if !report.errors.is_empty() {
-        table(page, "| not scanned | why |", "| --- | --- |");
-        for error in report.errors.iter().take(ROWS) {
+        page.markup("| not scanned | why |").end();
+        page.markup("| --- | --- |").end();
+        let cells = report.errors.iter().map(|error| {
             let place = error.place.as_ref().map(ToString::to_string);
-            row(page, &[place.unwrap_or_default(), error.reason.clone()]);
-        }
-        more(page, report.errors.len());
+            [place.unwrap_or_default(), error.reason.clone()]
+        });
+        rows(page, cells, report.errors.len());
     }
     let shown = report.shown().count();
     if shown > 0 {
-        table(
-            page,
-            "| | what | where | key | commit | rotate |",
-            "| --- | --- | --- | --- | --- | --- |",
-        );
-        for finding in report.shown().take(ROWS) {
+        page.markup("| | what | where | key | commit | rotate |")
+            .end();
+        page.markup("| --- | --- | --- | --- | --- | --- |").end();
+        let cells = report.shown().map(|finding| {
             let hit = &finding.hit;
             let rule = rules.get(&hit.rule);
             let commit = finding.commit.as_ref();
-            row(
-                page,
-                &[
-                    hit.severity.to_string(),
-                    rule.map_or(&hit.rule, |rule| &rule.summary).clone(),
-                    short::place(finding),
-                    format!("{} {}", hit.mask, hit.key_id),
-                    commit.map_or(String::new(), |commit| format!("{:.12}", commit.id)),
-                    rule.and_then(|rule| rule.revoke.clone())
-                        .unwrap_or_default(),
-                ],
-            );
-        }
-        more(page, shown);
+            [
+                hit.severity.to_string(),
+                rule.map_or(&hit.rule, |rule| &rule.summary).clone(),
+                short::place(finding),
+                format!("{} {}", hit.mask, hit.key_id),
+                commit.map_or(String::new(), |commit| format!("{:.12}", commit.id)),
+                rule.and_then(|rule| rule.revoke.clone())
+                    .unwrap_or_default(),
+            ]
+        });
+        rows(page, cells, shown);
     }
     if report.allowed() > 0 || !report.skipped.is_empty() {
         page.markdown(format_args!(
@@ -139,31 +137,35 @@ pub(super) fn summary(report: &Report, rules: &RuleSet, page: &mut Page) {
     }
 }
 
-fn table(page: &mut Page, head: &'static str, rule: &'static str) {
-    page.markup(head).end();
-    page.markup(rule).end();
-}
-
-fn row(page: &mut Page, cells: &[String]) {
-    for cell in cells {
-        page.markup("| ");
-        let long = cell.chars().count() > CELL;
-        if long {
-            let cut: String = cell.chars().take(CELL).chain(['…']).collect();
-            page.markdown(cut);
-        } else {
-            page.markdown(cell);
+/// Rows of a table, of `all` that there are, and how many there is no room for.
+fn rows<const N: usize>(page: &mut Page, rows: impl Iterator<Item = [String; N]>, all: usize) {
+    let mut room = BYTES;
+    let mut written = 0;
+    for mut row in rows.take(ROWS) {
+        for cell in &mut row {
+            if cell.chars().count() > CELL {
+                *cell = cell.chars().take(CELL).chain(['…']).collect();
+            }
         }
-        page.markup(" ");
+        // A character reference takes six bytes at the most.
+        let size: usize = row.iter().map(|cell| 6 * cell.len() + 3).sum();
+        let Some(left) = room.checked_sub(size) else {
+            break;
+        };
+        room = left;
+        written += 1;
+        for cell in row {
+            page.markup("| ").markdown(cell).markup(" ");
+        }
+        page.markup("|").end();
     }
-    page.markup("|").end();
-}
-
-fn more(page: &mut Page, rows: usize) {
     page.end();
-    if rows > ROWS {
-        page.markdown(format_args!("… and {} more; the log has all", rows - ROWS))
-            .end();
+    if all > written {
+        page.markdown(format_args!(
+            "… and {} more; the log has all",
+            all - written
+        ))
+        .end();
         page.end();
     }
 }

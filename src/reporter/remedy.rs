@@ -108,6 +108,18 @@ fn language(path: &[u8]) -> Language {
         "gemfile" | "rakefile" => return Code("ENV.fetch(\"", "\")"),
         _ => {}
     }
+    let of_app = directory
+        .split('/')
+        .any(|part| matches!(part, "ios" | "android" | "androidmain" | "iosmain"))
+        || directory.contains("app/src/main");
+    if of_app
+        && matches!(
+            extension,
+            "kt" | "java" | "swift" | "dart" | "m" | "mm" | "xml" | "gradle" | "properties"
+        )
+    {
+        return Phone;
+    }
     match extension {
         "py" | "pyw" | "pyi" => PYTHON,
         "js" | "mjs" | "cjs" | "ts" | "mts" | "cts" => JAVASCRIPT,
@@ -695,7 +707,12 @@ mod tests {
             assert_eq!(told(".env", line), Some(true), "{line}");
         }
         assert_eq!(told(".env", "EXPO_PUBLIC_K=SECRETSECRET"), Some(false));
-        for path in ["app/src/main/res/values/strings.xml", "ios/Info.plist"] {
+        for path in [
+            "app/src/main/res/values/strings.xml",
+            "ios/Info.plist",
+            "ios/Runner/A.swift",
+            "app/src/main/java/A.kt",
+        ] {
             assert_eq!(told(path, "<string>SECRETSECRET</string>"), Some(false));
         }
         assert_eq!(told("a.py", "k = 'SECRETSECRET'"), None);

@@ -434,6 +434,23 @@ fn sarif_counts_columns_in_utf_16() {
 }
 
 #[test]
+fn a_member_of_an_archive_has_no_line_in_the_file() {
+    let repo = strange();
+    let result = &results(&repo, &["scan", "archive.tar"])[0];
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "archive.tar");
+    assert_eq!(place["region"], serde_json::json!({ "startLine": 1 }));
+    let name = &result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"];
+    assert_eq!(name, "archive.tar!in/]]>side.py:2:8");
+    for format in ["jsonl", "github", "gitlab", "junit"] {
+        let stdout = frisk(&repo, format, &["scan", "archive.tar"]).stdout;
+        let there = ["in/]]>side.py", "in/]]&gt;side.py"];
+        assert!(there.iter().any(|name| stdout.contains(name)), "{stdout}");
+        assert!(!stdout.contains(",line=") && !stdout.contains(" line=\""));
+    }
+}
+
+#[test]
 fn a_fingerprint_is_of_the_key_and_the_file() {
     let repo = Sandbox::new();
     let fingerprints = |name: &str, content: String| {
@@ -558,6 +575,17 @@ fn the_summary_of_a_job_is_added_to_its_file() {
         repo.frisk_with(&variables, &["scan", "--format", "github", path]);
         assert!(fs::read_to_string(&file).unwrap().contains(words));
     }
+    // It has no more than GitHub takes.
+    fs::remove_file(&file).unwrap();
+    let deep = "&".repeat(190) + "/";
+    let text: String = (0..1000).map(|seed| keys::legacy(seed) + "\n").collect();
+    repo.write(&format!("{}{}a", deep.repeat(3), "<".repeat(200)), text);
+    repo.frisk_with(
+        &variables,
+        &["scan", "--format", "github", "&".repeat(190).as_str()],
+    );
+    let summary = fs::read_to_string(&file).unwrap();
+    assert!(summary.len() < 1 << 20 && summary.contains(" more"));
     // Other formats do not write one.
     fs::remove_file(&file).unwrap();
     repo.frisk_with(&variables, &["scan", "--format", "sarif"]);
