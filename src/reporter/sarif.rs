@@ -36,32 +36,41 @@ const COMPRESSED: usize = 8 << 20;
 const BASE: &str = "%SRCROOT%";
 
 pub(super) fn write(report: &Report, rules: &RuleSet, page: &mut Page) {
-    write_within(report, rules, RESULTS, COMPRESSED, page);
-}
-
-fn write_within(report: &Report, rules: &RuleSet, most: usize, bytes: usize, page: &mut Page) {
     let mut fingerprints = Fingerprints::default();
-    let mut results: Vec<(u8, Value)> = report
+    // As text at once: as values, many would take a great deal of memory.
+    let mut results: Vec<(u8, String)> = report
         .findings
         .iter()
         .map(|finding| {
             let fingerprint = fingerprints.next(finding);
-            (rank(finding, report), result(finding, rules, &fingerprint))
+            let result = result(finding, rules, &fingerprint);
+            (rank(finding, report), result.to_string())
         })
         .collect();
-    if results.len() > most || results.iter().map(|(_, r)| length(r)).sum::<usize>() > bytes {
+    let length: usize = results.iter().map(|(_, result)| result.len()).sum();
+    if results.len() > RESULTS || length > COMPRESSED {
         // What stands is kept, and what is allowed goes first.
         results.sort_by_key(|(rank, _)| *rank);
-        results.truncate(most);
-        while !results.is_empty() && compressed(&results) > bytes {
+        results.truncate(RESULTS);
+        while !results.is_empty() && compressed(&results) > COMPRESSED {
             results.truncate(results.len() * 3 / 4);
         }
     }
     let left_out = report.findings.len() - results.len();
-    let results: Vec<Value> = results.into_iter().map(|(_, result)| result).collect();
-    let run = run(report, rules, &results, left_out);
-    let log = json!({ "$schema": SCHEMA, "version": "2.1.0", "runs": [run] });
-    page.json(&format!("{log:#}"));
+    let run = run(report, rules, left_out).to_string();
+    let run = run.strip_suffix('}').unwrap_or(&run);
+    page.json(&format!(
+        "{{\"$schema\":\"{SCHEMA}\",\"version\":\"2.1.0\",\"runs\":["
+    ));
+    page.json(&format!("{run},\"results\":["));
+    let last = results.len().saturating_sub(1);
+    for (number, (_, mut result)) in results.into_iter().enumerate() {
+        if number != last {
+            result.push(',');
+        }
+        page.json(&result);
+    }
+    page.json("]}]}");
 }
 
 /// What is kept first where not all can be: the least.
@@ -75,21 +84,19 @@ fn rank(finding: &Finding, report: &Report) -> u8 {
     }
 }
 
-fn length(result: &Value) -> usize {
-    result.to_string().len()
-}
-
-fn compressed(results: &[(u8, Value)]) -> usize {
+/// The size of results that are compressed, as they are for GitHub.
+fn compressed(results: &[(u8, String)]) -> usize {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     let written = results
         .iter()
-        .try_for_each(|(_, result)| encoder.write_all(result.to_string().as_bytes()))
+        .try_for_each(|(_, result)| encoder.write_all(result.as_bytes()))
         .and_then(|()| encoder.finish());
     // A vector takes everything; if not, it is too much.
     written.map_or(usize::MAX, |bytes| bytes.len())
 }
 
-fn run(report: &Report, rules: &RuleSet, results: &[Value], left_out: usize) -> Value {
+/// The run, without its results.
+fn run(report: &Report, rules: &RuleSet, left_out: usize) -> Value {
     let mut notifications: Vec<Value> = limited(&report.errors, "error", "not-scanned");
     notifications.extend(limited(&report.skipped, "note", "left-out"));
     if left_out > 0 {
@@ -135,7 +142,6 @@ fn run(report: &Report, rules: &RuleSet, results: &[Value], left_out: usize) -> 
             "exitCodeDescription": report.verdict().word(),
             "toolExecutionNotifications": notifications,
         }],
-        "results": results,
     })
 }
 
@@ -328,7 +334,7 @@ mod tests {
 
     #[test]
     fn what_is_too_much_when_compressed_is_cut() {
-        let results: Vec<(u8, Value)> = (0..100).map(|n| (0, json!(n.to_string()))).collect();
+        let results: Vec<(u8, String)> = (0..100).map(|n| (0, n.to_string())).collect();
         let all = compressed(&results);
         assert!(all > compressed(&results[..50]) && all < 500, "{all}");
     }
