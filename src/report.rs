@@ -43,6 +43,8 @@ pub struct Stats {
     pub bytes: u64,
     /// How long it took.
     pub elapsed: Duration,
+    /// When it ended, in seconds since 1970: what the age of a key is counted from.
+    pub finished: i64,
 }
 
 /// One key and all that a history knows of it.

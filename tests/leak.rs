@@ -162,11 +162,16 @@ fn check(output: &Output, keys: &[Key], what: &str) -> Result<(), TestCaseError>
 }
 
 /// Every form of a report, with all that can be said.
-const FORMS: [&[&str]; 4] = [
+const FORMS: [&[&str]; 9] = [
     &["--format", "human", "-v", "--color", "always"],
     &["--format", "short", "-v", "--no-allow"],
     &["--format", "json", "-v"],
     &["--format", "json", "--no-allow", "-o", "/dev/stdout"],
+    &["--format", "jsonl"],
+    &["--format", "sarif"],
+    &["--format", "github"],
+    &["--format", "gitlab"],
+    &["--format", "junit"],
 ];
 
 /// Lines full of keys, as a text, and the keys.
@@ -204,11 +209,14 @@ fn said_of(text: &str, exceptions: bool) -> Vec<String> {
         "nothing is found, so nothing is shown"
     );
     let mut said = vec![format!("{report:?}")];
-    for format in [Format::Human, Format::Short, Format::Json] {
+    for format in Format::ALL {
         let mut page = Page::new(false);
         reporter::write(&report, MATCHER.rules(), format, &mut page);
         said.push(page.into_text());
     }
+    let mut page = Page::new(false);
+    reporter::summary(&report, MATCHER.rules(), &mut page);
+    said.push(page.into_text());
     said
 }
 

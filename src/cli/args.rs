@@ -223,6 +223,16 @@ pub(crate) enum FormatName {
     Short,
     /// One JSON object
     Json,
+    /// One JSON object a finding and line, and one with the rest
+    Jsonl,
+    /// SARIF 2.1.0, as for GitHub's code scanning
+    Sarif,
+    /// Annotations of GitHub Actions, and the job's summary
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// JUnit's XML
+    Junit,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

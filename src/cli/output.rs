@@ -45,6 +45,15 @@ pub(crate) fn to_file(
     std::fs::write(path, redactor.bytes(page.into_text().as_bytes()))
 }
 
+/// Writes a page to the end of a file, which is made if it is not there.
+pub(crate) fn append(page: Page, redactor: Redactor<'_>, path: &std::path::Path) -> io::Result<()> {
+    std::fs::File::options()
+        .append(true)
+        .create(true)
+        .open(path)?
+        .write_all(&redactor.bytes(page.into_text().as_bytes()))
+}
+
 /// Whether to colour what goes to a stream.
 pub(crate) fn colour(when: ColorWhen, stream: &impl io::IsTerminal) -> bool {
     match when {

@@ -1,46 +1,86 @@
 //! A frame a finding, as rustc draws them, and what to do about it.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use anstyle::AnsiColor;
 use anstyle::Style;
 
 use crate::finding::Finding;
+use crate::key_id::KeyId;
 use crate::place::Kind;
 use crate::report::Report;
 use crate::reporter::page::Page;
+use crate::reporter::remedy;
+use crate::reporter::remedy::Help;
+use crate::reporter::rotation;
 use crate::reporter::short;
 use crate::rule::RuleSet;
 use crate::rule::Severity;
 
-/// Findings that get a frame; more are told in a line each.
+/// Frames; more are told in a line each.
 const FRAMES: usize = 50;
-/// Findings that are told at all; of more, only their number.
+/// Findings, or keys, that are told at all; of more, only their number.
 const LINES: usize = 1000;
+/// Findings that get a frame each; of more, those of one key get one together.
+const APART: usize = 10;
+/// Other places that a frame names.
+const PLACES: usize = 10;
 
-const RULER: Style = Style::new()
+pub(super) const RULER: Style = Style::new()
     .fg_color(Some(anstyle::Color::Ansi(AnsiColor::Blue)))
     .bold();
-const STRONG: Style = Style::new().bold();
+pub(super) const STRONG: Style = Style::new().bold();
+const HELP: Style = Style::new()
+    .fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)))
+    .bold();
 
 pub(super) fn write(report: &Report, rules: &RuleSet, page: &mut Page) {
     let shown: Vec<&Finding> = report.shown().collect();
-    for finding in shown.iter().take(FRAMES) {
-        frame(finding, rules, page);
+    let groups = groups(&shown);
+    // What was said once is not said again.
+    let mut said = BTreeSet::new();
+    for group in groups.iter().take(FRAMES) {
+        frame(group, rules, &mut said, page);
     }
-    for finding in shown.iter().skip(FRAMES).take(LINES - FRAMES) {
-        short::line(finding, page);
+    for group in groups.iter().skip(FRAMES).take(LINES - FRAMES) {
+        short::line(group[0], page);
+        if group.len() > 1 {
+            more(group.len() - 1, "places of this key", page);
+        }
     }
-    if shown.len() > LINES {
+    if groups.len() > LINES {
         page.text(format_args!(
             "… and {} more; `--format short` or `--format json` tells all",
-            shown.len() - LINES
+            groups.len() - LINES
         ))
         .end();
     }
     if !shown.is_empty() {
-        remedy(&shown, rules, page);
+        steps(&shown, rules, page);
     }
+}
+
+/// Findings that are told together: each by itself, or, if they are many, those of a key.
+fn groups<'a>(shown: &[&'a Finding]) -> Vec<Vec<&'a Finding>> {
+    if shown.len() <= APART {
+        return shown.iter().map(|finding| vec![*finding]).collect();
+    }
+    let mut groups: Vec<Vec<&Finding>> = Vec::new();
+    let mut of_key: BTreeMap<KeyId, usize> = BTreeMap::new();
+    for &finding in shown {
+        let group = *of_key.entry(finding.hit.key_id).or_insert(groups.len());
+        match groups.get_mut(group) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+}
+
+fn more(number: usize, what: &str, page: &mut Page) {
+    page.text(format_args!("  … and {number} more {what}"))
+        .end();
 }
 
 /// The colour of a severity.
@@ -52,15 +92,19 @@ fn style(severity: Severity) -> Style {
     Style::new().fg_color(Some(colour.into())).bold()
 }
 
-fn frame(finding: &Finding, rules: &RuleSet, page: &mut Page) {
+/// The first line of what is said of a finding or a key.
+pub(super) fn title(severity: Severity, rule: &str, summary: &str, page: &mut Page) {
+    page.styled(style(severity), format_args!("{severity}[{rule}]"))
+        .styled(STRONG, format_args!(": {summary}"))
+        .end();
+}
+
+fn frame(group: &[&Finding], rules: &RuleSet, said: &mut BTreeSet<String>, page: &mut Page) {
+    let finding = group[0];
     let Finding { hit, place, .. } = finding;
-    let summary = rules.get(&hit.rule).map_or("secret", |rule| &rule.summary);
-    page.styled(
-        style(hit.severity),
-        format_args!("{}[{}]", hit.severity, hit.rule),
-    )
-    .styled(STRONG, format_args!(": {summary}"))
-    .end();
+    let rule = rules.get(&hit.rule);
+    let summary = rule.map_or("secret", |rule| &rule.summary);
+    title(hit.severity, &hit.rule, summary, page);
 
     let number = match place.kind {
         Kind::Name | Kind::Ref => String::new(),
@@ -81,6 +125,16 @@ fn frame(finding: &Finding, rules: &RuleSet, page: &mut Page) {
         .text(" ".repeat(mark.start))
         .styled(style(hit.severity), "^".repeat(mark.len().max(1)))
         .end();
+    for other in group.iter().skip(1).take(PLACES) {
+        page.text(&gutter)
+            .styled(RULER, "::: ")
+            .text(short::place(other))
+            .end();
+    }
+    if group.len() > 1 + PLACES {
+        page.text(&gutter);
+        more(group.len() - 1 - PLACES, "places", page);
+    }
     let mut note = |text: String| {
         page.text(&gutter).styled(RULER, " = ").text(text).end();
     };
@@ -90,26 +144,50 @@ fn frame(finding: &Finding, rules: &RuleSet, page: &mut Page) {
         note(format!("written as {}", layers.join(", ")));
     }
     if let Some(commit) = &finding.commit {
-        note(format!(
-            "came in with commit {:.12} by {} on {:.10}",
-            commit.id, commit.author, commit.date
-        ));
+        note(format!("came in with {}", short::by_whom(commit)));
+    }
+    let readers = remedy::readers(finding);
+    if let Some(readers) = readers.filter(|readers| said.insert((*readers).to_owned())) {
+        note(readers.to_owned());
+    }
+    let variable = rule.and_then(|rule| rule.variable.as_deref());
+    let advice = remedy::help(finding, variable);
+    if said.insert(format!("{advice:?}")) {
+        help(&advice, &number, page);
     }
     page.end();
 }
 
+fn help(help: &Help, number: &str, page: &mut Page) {
+    page.styled(HELP, "help")
+        .styled(STRONG, ": ")
+        .text(&help.title)
+        .end();
+    let gutter = " ".repeat(number.len());
+    for line in &help.lines {
+        if help.replaces {
+            page.styled(RULER, format_args!("{number} +"));
+        } else {
+            page.text(&gutter).styled(RULER, " |");
+        }
+        page.text(format_args!(" {line}")).end();
+    }
+}
+
 /// One line to fix, one to rotate, one to allow.
-fn remedy(shown: &[&Finding], rules: &RuleSet, page: &mut Page) {
+fn steps(shown: &[&Finding], rules: &RuleSet, page: &mut Page) {
     let ids: BTreeSet<&str> = shown.iter().map(|f| f.hit.rule.as_str()).collect();
     let of = |rule: &str| rules.rules().iter().position(|known| known.id == rule);
     let mut ranks: Vec<usize> = ids.into_iter().filter_map(of).collect();
     ranks.sort_unstable();
     let mut variables: Vec<&str> = Vec::new();
-    let mut pages: Vec<&str> = Vec::new();
+    let mut revoke: Vec<&str> = Vec::new();
+    let mut usage: Vec<&str> = Vec::new();
     for rule in ranks.into_iter().map(|rank| &rules.rules()[rank]) {
         for (list, item) in [
             (&mut variables, rule.variable.as_deref()),
-            (&mut pages, rule.revoke.as_deref()),
+            (&mut revoke, rule.revoke.as_deref()),
+            (&mut usage, rotation::usage_page(&rule.provider)),
         ] {
             list.extend(item.filter(|item| !list.contains(item)));
         }
@@ -128,17 +206,31 @@ fn remedy(shown: &[&Finding], rules: &RuleSet, page: &mut Page) {
         "fix:",
         format!("take it out of the file; read it from {variable} at run time"),
     );
-    let revoke = if pages.is_empty() {
+    let revoke = if revoke.is_empty() {
         "revoke it where it was made".to_owned()
     } else {
-        format!("revoke it at {}", pages.join(", "))
+        format!("revoke it at {}", revoke.join(", "))
     };
     line(
         "rotate:",
         format!("{revoke}, if anyone else may have seen it"),
     );
+    if !usage.is_empty() {
+        line(
+            "",
+            format!("what it was used for is at {}", usage.join(", ")),
+        );
+    }
+    let keys: BTreeSet<KeyId> = shown.iter().map(|finding| finding.hit.key_id).collect();
+    let key = match keys.first() {
+        Some(key) if keys.len() == 1 => key.to_string(),
+        _ => "KEY-ID".to_owned(),
+    };
     line(
         "allow:",
-        "if it is no real key, write `frisk:allow REASON` in a comment on its line".to_owned(),
+        format!(
+            "if it is no real key: `git frisk allow {key} --reason TEXT`, or `frisk:allow REASON` \
+             on its line"
+        ),
     );
 }

@@ -1,4 +1,4 @@
-//! The JSON report.
+//! The JSON report, as one object or line by line.
 
 use std::borrow::Cow;
 
@@ -24,12 +24,30 @@ pub(super) fn write(report: &Report, page: &mut Page) {
     page.json(&json);
 }
 
+/// Writes the findings one a line, and a last line with the rest: who does not see that one knows
+/// that the report was cut off.
+pub(super) fn write_lines(report: &Report, page: &mut Page) {
+    for finding in &report.findings {
+        let json = serde_json::to_string(&JsonFinding::from(finding))
+            .expect("maps have string keys, and nothing here fails to serialize");
+        page.json(&json);
+    }
+    let rest = JsonReport {
+        findings: None,
+        ..JsonReport::from(report)
+    };
+    let json = serde_json::to_string(&rest)
+        .expect("maps have string keys, and nothing here fails to serialize");
+    page.json(&json);
+}
+
 #[derive(Serialize)]
 struct JsonReport<'a> {
     schema: u32,
     tool: Tool,
     status: &'static str,
-    findings: Vec<JsonFinding<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<Vec<JsonFinding<'a>>>,
     keys: Vec<JsonKey<'a>>,
     skipped: Vec<JsonRemark<'a>>,
     errors: Vec<JsonRemark<'a>>,
@@ -124,7 +142,7 @@ impl<'a> From<&'a Report> for JsonReport<'a> {
                 version: env!("CARGO_PKG_VERSION"),
             },
             status: report.verdict().word(),
-            findings: report.findings.iter().map(JsonFinding::from).collect(),
+            findings: Some(report.findings.iter().map(JsonFinding::from).collect()),
             keys: report.keys.iter().map(JsonKey::from).collect(),
             skipped: report.skipped.iter().map(JsonRemark::from).collect(),
             errors: report.errors.iter().map(JsonRemark::from).collect(),

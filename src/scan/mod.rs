@@ -17,6 +17,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use time::OffsetDateTime;
+
 use crate::decode::Layer;
 use crate::finding::CommitInfo;
 use crate::finding::Finding;
@@ -95,6 +97,7 @@ impl<'a> Scan<'a> {
             items: self.items.into_inner(),
             bytes: self.bytes.into_inner(),
             elapsed: self.begun.elapsed(),
+            finished: OffsetDateTime::now_utc().unix_timestamp(),
         };
         report
     }

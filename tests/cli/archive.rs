@@ -215,7 +215,9 @@ fn a_key_in_the_name_of_a_member_is_not_shown() {
     let directory = Sandbox::without_repository();
     directory.write("a.zip", archive);
 
-    for format in ["human", "short", "json"] {
+    for format in [
+        "human", "short", "json", "jsonl", "sarif", "github", "gitlab", "junit",
+    ] {
         let Output { stdout, stderr, .. } = directory.frisk(&["scan", "--format", format]);
         let part = key.get(10..20).unwrap();
         assert!(stdout.contains("a.zip"), "{stdout}");

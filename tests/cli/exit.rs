@@ -21,7 +21,9 @@ fn clean_findings_and_incomplete_are_told_apart() {
     let directory = with_a_key();
     directory.write("clean.py", "a\n");
 
-    for format in ["human", "short", "json"] {
+    for format in [
+        "human", "short", "json", "jsonl", "sarif", "github", "gitlab", "junit",
+    ] {
         for (paths, status) in [
             (&["clean.py"][..], 0),
             (&["clean.py", "a.py"], 1),
@@ -101,7 +103,9 @@ fn a_report_that_cannot_be_written_is_2() {
 #[test]
 fn a_reader_that_has_seen_enough_does_not_turn_findings_into_success() {
     let directory = with_a_key();
-    for format in ["human", "short", "json"] {
+    for format in [
+        "human", "short", "json", "jsonl", "sarif", "github", "gitlab", "junit",
+    ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let args = ["scan", "--format", format];

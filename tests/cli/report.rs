@@ -46,29 +46,18 @@ error[openai-project]: OpenAI project API key
 2 | KEY = 'sk-proj-[164 characters hidden]'
   |        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   = key {id}
+help: read it from OPENAI_API_KEY, set outside of the repository
+2 + KEY = os.environ[\"OPENAI_API_KEY\"]
 
 fix:    take it out of the file; read it from OPENAI_API_KEY at run time
 rotate: revoke it at https://platform.openai.com/api-keys, if anyone else may have seen it
-allow:  if it is no real key, write `frisk:allow REASON` in a comment on its line
+        what it was used for is at https://platform.openai.com/usage
+allow:  if it is no real key: `git frisk allow {id} --reason TEXT`, or `frisk:allow REASON` on its line
 "
         )
     );
     assert_eq!(output.stderr, "git-frisk: 1 secret found in 1 place\n");
     assert_eq!(output.status, 1);
-}
-
-#[test]
-fn a_commit_is_named_for_people() {
-    let repo = Sandbox::new();
-    let commit = repo.commit_file("app.py", format!("'{}'\n", keys::project(1)));
-
-    let output = repo.frisk(&["history"]);
-
-    let note = format!(
-        "  = came in with commit {} by Ada <ada@example.org> on 2023-11-14\n",
-        commit.get(..12).unwrap()
-    );
-    assert!(output.stdout.contains(&note), "{output:?}");
 }
 
 #[test]
@@ -321,7 +310,9 @@ fn nothing_scanned_steers_the_terminal() {
     );
     repo.commit("x");
 
-    for format in ["human", "short", "json"] {
+    for format in [
+        "human", "short", "json", "jsonl", "sarif", "github", "gitlab", "junit",
+    ] {
         let output = repo.frisk(&["history", "--format", format]);
         assert_eq!(output.status, 1);
         let steers = |c: char| c != '\n' && git_frisk::text::is_unprintable(c);
@@ -341,4 +332,116 @@ fn the_same_input_gives_the_same_report() {
         assert_eq!(once.stdout, again.stdout);
         assert_eq!(once.stderr, again.stderr);
     }
+}
+
+#[test]
+fn many_findings_of_a_key_get_one_frame() {
+    let repo = Sandbox::new();
+    let (often, once) = (keys::project(1), keys::project(2));
+    repo.write("a.py", format!("'{often}'\n").repeat(30))
+        .write("b.py", format!("'{once}'\n"));
+
+    let people = repo.frisk(&["scan"]).stdout;
+
+    assert_eq!(people.matches(" --> ").count(), 2);
+    assert_eq!(people.matches(" ::: a.py:").count(), 10);
+    assert!(people.contains("… and 19 more places\n"), "{people}");
+    assert!(people.contains(" --> b.py:1:2\n"), "{people}");
+    // A few are told one by one.
+    repo.write("a.py", format!("'{often}'\n").repeat(9));
+    assert_eq!(repo.frisk(&["scan"]).stdout.matches(" --> ").count(), 10);
+}
+
+#[test]
+fn what_was_said_is_not_said_again() {
+    let repo = Sandbox::new();
+    repo.write("a.html", keys::project(1) + "\n" + &keys::project(2) + "\n");
+
+    let people = repo.frisk(&["scan"]).stdout;
+
+    assert_eq!(people.matches(" --> ").count(), 2);
+    assert_eq!(people.matches("whoever opens the page").count(), 1);
+    assert_eq!(people.matches("help: ").count(), 1);
+}
+
+#[test]
+fn the_keys_of_a_history_for_people() {
+    let repo = Sandbox::new();
+    let (project, admin) = (
+        keys::project(1),
+        git_frisk::rule::template::fill("sk-admin-{base64url:58}T3BlbkFJ{base64url:58}", 2),
+    );
+    let first = repo.commit_file("a.py", format!("KEY = '{project}'\n"));
+    repo.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    repo.write("b.py", format!("\nKEY = '{project}'\n"))
+        .git(&["add", "."])
+        .git(&["commit", "-q", "-m", "x", "--author", "Bob <bob@b>"]);
+    let last = repo.oid("HEAD");
+    repo.remove("a.py").remove("b.py").commit("remove");
+    let third = repo.commit_file("c.py", format!("KEY = '{admin}'\n"));
+
+    let people = repo.frisk(&["history"]).stdout;
+
+    // The age is counted from now.
+    let without_age: Vec<&str> = people
+        .lines()
+        .map(|line| {
+            let (head, age) = line.rsplit_once(", ").unwrap_or((line, ""));
+            let is_age = age.ends_with(" days ago");
+            if is_age { head } else { line }
+        })
+        .collect();
+    let short = |commit: &str| commit.get(..12).unwrap().to_owned();
+    let (first, last, third) = (short(&first), short(&last), short(&third));
+    let (a, p) = (keys::id(&admin), keys::id(&project));
+    let expected = format!(
+        "\
+2 keys to rotate, the most urgent first
+
+error[openai-admin]: OpenAI admin API key
+  key    sk-admin-[133 characters hidden] (key {a})
+  first  c.py:1:8 in commit {third} by Ada <ada@example.org> on 2023-11-14
+  spread 1 place, 1 commit
+  state  still in HEAD; in no commit that a remote is known to have
+  rotate https://platform.openai.com/settings/organization/admin-keys
+  usage  https://platform.openai.com/usage
+  done   write `frisk:{a} rotated` into .friskignore
+
+error[openai-project]: OpenAI project API key
+  key    sk-proj-[164 characters hidden] (key {p})
+  first  a.py:1:8 in commit {first} by Ada <ada@example.org> on 2023-11-14
+  last   b.py:2:8 in commit {last} by Bob <bob@b> on 2023-11-14
+  spread 2 places, 2 commits; committed by 2 people: one key per member
+  state  not in HEAD; pushed: take it for known
+  rotate https://platform.openai.com/api-keys
+  usage  https://platform.openai.com/usage
+  done   write `frisk:{p} rotated` into .friskignore
+"
+    );
+    let told = without_age.join("\n");
+    assert!(told.starts_with(&expected), "{told}");
+    assert!(people.contains(" days ago\n"), "{people}");
+}
+
+#[test]
+fn every_key_of_a_history_is_told() {
+    let repo = Sandbox::new();
+    let text: String = (0..1500).map(|seed| keys::legacy(seed) + "\n").collect();
+    repo.write("a.txt", &text).commit_file("b.txt", text);
+
+    let people = repo.frisk(&["history"]).stdout;
+
+    assert!(people.starts_with("1500 keys to rotate"));
+    assert_eq!(people.matches("  first  ").count(), 1500);
+}
+
+#[test]
+fn a_key_that_is_allowed_need_not_be_rotated() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", keys::project(1) + " # frisk:allow x\n");
+
+    let output = repo.frisk(&["history"]);
+
+    assert_eq!((output.status, &*output.stdout), (0, ""), "{output:?}");
+    assert_eq!(output.stderr, "git-frisk: 1 finding allowed\n");
 }

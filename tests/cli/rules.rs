@@ -171,3 +171,58 @@ fn a_rule_of_a_file_is_explained() {
         assert!(output.stdout.contains(part), "{output:?}");
     }
 }
+
+#[test]
+fn an_explanation_is_the_whole_story() {
+    let nowhere = Sandbox::without_repository();
+
+    let told = nowhere.frisk(&["explain", "openai-project"]).stdout;
+
+    // In this order: rotating comes first.
+    let mut rest = &*told;
+    for words in [
+        "calls every model",
+        "Revoke it at https://platform.openai.com/api-keys",
+        "https://platform.openai.com/usage",
+        "Not committed yet",
+        "git rm --cached",
+        "Committed, and not pushed",
+        "git commit --amend --no-edit",
+        "git rebase -i COMMIT^",
+        "Pushed: step 1 is what counts",
+        "git filter-repo --replace-text",
+        "git push --force --mirror URL",
+        "frisk:KEY-ID rotated",
+        "OPENAI_API_KEY",
+        "key management service",
+        "One key for each member",
+    ] {
+        let Some((_, after)) = rest.split_once(words) else {
+            panic!("{words}: {told}");
+        };
+        rest = after;
+    }
+    assert!(
+        told.lines()
+            .all(|line| line.len() <= 102 || line.contains("printf"))
+    );
+}
+
+#[test]
+fn the_replacement_of_an_explanation_matches_a_key() {
+    let nowhere = Sandbox::without_repository();
+    for (rule, template) in keys::FAMILIES {
+        let told = nowhere.frisk(&["explain", rule]).stdout;
+        let line = told.lines().find(|line| line.contains("==>REMOVED' >"));
+        let Some((_, rest)) = line.and_then(|line| line.split_once("'regex:")) else {
+            continue;
+        };
+        let (pattern, _) = rest.split_once("==>REMOVED").unwrap();
+        let pattern = regex::bytes::Regex::new(pattern).unwrap();
+        let key = git_frisk::rule::template::fill(template, 1);
+        assert_eq!(
+            pattern.find(key.as_bytes()).map(|found| found.len()),
+            Some(key.len())
+        );
+    }
+}

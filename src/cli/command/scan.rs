@@ -1,5 +1,6 @@
 //! `git frisk scan`, `staged` and `history`: scan, report, tell how it ended.
 
+use std::env;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
@@ -130,6 +131,11 @@ fn write(
         FormatName::Human => Format::Human,
         FormatName::Short => Format::Short,
         FormatName::Json => Format::Json,
+        FormatName::Jsonl => Format::Jsonl,
+        FormatName::Sarif => Format::Sarif,
+        FormatName::Github => Format::Github,
+        FormatName::Gitlab => Format::Gitlab,
+        FormatName::Junit => Format::Junit,
     };
     let page = |format, colour| {
         let mut page = Page::new(colour);
@@ -149,6 +155,15 @@ fn write(
     } else if !options.quiet {
         let page = page(format, output::colour_stdout(options.color));
         output::to_stdout(page, redactor).context("writing the report")?;
+    }
+    if format == Format::Github
+        && !options.quiet
+        && let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty())
+    {
+        let mut page = Page::new(false);
+        reporter::summary(report, rules, &mut page);
+        output::append(page, redactor, Path::new(&path))
+            .context("writing the summary of the job, to GITHUB_STEP_SUMMARY")?;
     }
     Ok(())
 }
