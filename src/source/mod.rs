@@ -1,5 +1,6 @@
 //! Where bytes come from: what there is to scan, named but not read yet.
 
 pub mod history;
+pub mod project;
 pub mod staged;
 pub mod worktree;

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod allow;
+mod allow_by_key;
 mod archive;
+mod config;
 mod decode;
 mod exit;
 mod history;

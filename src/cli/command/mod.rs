@@ -1,5 +1,6 @@
 //! The commands.
 
+mod allow;
 mod explain;
 mod hook;
 mod scan;
@@ -46,6 +47,19 @@ pub(crate) fn run(command: Command, opener: &Opener) -> anyhow::Result<Verdict> 
             scan::run(&scan::What::History(commits), &options, opener)
         }
         Command::Hook { name, options } => scan::run(&hook::what(name), &options, opener),
+        Command::Allow {
+            keys,
+            all,
+            strict,
+            reason,
+        } => {
+            let which = if all {
+                allow::Which::Standing { strict }
+            } else {
+                allow::Which::Named(keys)
+            };
+            allow::run(&which, &reason, opener)
+        }
         Command::Explain {
             rule,
             rules,
