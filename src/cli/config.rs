@@ -93,67 +93,48 @@ impl Plan {
             Err(_) => (None, None),
         };
         let own = git_config(project.as_ref(), &mut troubles);
-        let mut rules = if options.all_rules {
-            RuleSet::all_built_in()
-        } else {
-            RuleSet::built_in()
-        };
         let config = match &options.config {
             Some(file) => named_config(file)?,
             None => project.as_ref().map_or_else(Config::default, |project| {
                 found_config(project, &mut troubles)
             }),
         };
-        if config.all_rules == Some(true) {
-            rules = RuleSet::all_built_in();
-        }
+        // What was asked for has to be well; what was found is told, and the scan goes on.
+        let mut blame = |error: anyhow::Error| match &options.config {
+            Some(file) => Err(error.context(file.display().to_string())),
+            None => {
+                troubles.push(Trouble::new(config::FILE, format!("{error:#}")));
+                Ok(())
+            }
+        };
+        let mut rules = if options.all_rules || config.all_rules == Some(true) {
+            RuleSet::all_built_in()
+        } else {
+            RuleSet::built_in()
+        };
         for file in &options.rules {
             rules.load(file)?;
         }
-        let base = options.config.as_deref().and_then(Path::parent);
         for file in &config.rules {
-            match (base, &project) {
-                (Some(base), _) => rules.load(&base.join(file))?,
-                (None, Some(project)) => {
-                    if let Err(error) = load_rules(&mut rules, project, file) {
-                        troubles.push(Trouble::new(config::FILE, format!("{error:#}")));
-                    }
-                }
-                (None, None) => {}
-            }
+            let base = options.config.as_deref().and_then(Path::parent);
+            let loaded = match (base, &project) {
+                (Some(base), _) => rules.load(&base.join(file)).map_err(Into::into),
+                (None, Some(project)) => load_rules(&mut rules, project, file),
+                (None, None) => Ok(()),
+            };
+            loaded.or_else(&mut blame)?;
         }
+        let levels = config.set_levels(&mut rules);
+        levels.or_else(|error| blame(error.into()))?;
+        // What is wrong is said, also where something else counts.
+        let format = config.format.as_deref().map(format_named).transpose();
+        let format = format.or_else(|error| blame(error).map(|()| None))?;
         for file in &own.rules {
             if let Err(error) = rules.load(file) {
                 troubles.push(Trouble::new(GIT_CONFIG, format!("{:#}", anyhow!(error))));
             }
         }
-        if let Err(error) = config.set_levels(&mut rules) {
-            if let Some(file) = &options.config {
-                return Err(error).with_context(|| file.display().to_string());
-            }
-            troubles.push(Trouble::new(config::FILE, error));
-        }
-        let mut exclude = config.exclude;
-        if !own.exclude.is_empty() {
-            let before = exclude.len();
-            exclude.extend(own.exclude);
-            if let Err(error) = config::check_globs(&exclude) {
-                exclude.truncate(before);
-                troubles.push(Trouble::new(GIT_CONFIG, format!("frisk.exclude: {error}")));
-            }
-        }
-        let format = match (options.format, own.format, &config.format) {
-            (Some(format), _, _) | (None, Some(format), _) => format,
-            (None, None, None) => FormatName::Human,
-            (None, None, Some(name)) => match format_named(name) {
-                Ok(format) => format,
-                Err(error) if options.config.is_some() => return Err(error),
-                Err(error) => {
-                    troubles.push(Trouble::new(config::FILE, error));
-                    FormatName::Human
-                }
-            },
-        };
+        let exclude = joined(config.exclude, own.exclude, &mut troubles);
         let all = [&exclude[..], &options.exclude].concat();
         Ok(Self {
             matcher: Matcher::new(rules).context("the rules' keywords are too many")?,
@@ -169,7 +150,7 @@ impl Plan {
                 exclude: Exclude::new(&all).context("--exclude")?,
                 cancel: Cancel::default(),
             },
-            format,
+            format: (options.format.or(own.format).or(format)).unwrap_or(FormatName::Human),
             project,
             exclude,
             troubles,
@@ -315,6 +296,20 @@ fn load_rules(rules: &mut RuleSet, project: &Project, file: &str) -> anyhow::Res
     Ok(rules.load_bytes(path, &content)?)
 }
 
+/// The patterns of both configurations, which together may not leave out everything either.
+fn joined(mut all: Vec<String>, own: Vec<String>, troubles: &mut Vec<Trouble>) -> Vec<String> {
+    if !own.is_empty() {
+        let before = all.len();
+        all.extend(own);
+        if let Err(error) = config::check_globs(&all) {
+            all.truncate(before);
+            troubles.push(Trouble::new(GIT_CONFIG, format!("frisk.exclude: {error}")));
+        }
+    }
+    all
+}
+
+/// The form of a report, by its name.
 fn format_named(name: &str) -> anyhow::Result<FormatName> {
     FormatName::from_str(name, false).map_err(|_| {
         let values = FormatName::value_variants().iter();

@@ -38,6 +38,10 @@ use crate::source::worktree::cannot_read;
 
 /// What is the same for every source.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting that the user has"
+)]
 pub struct Settings {
     /// Whether exceptions are heeded.
     pub exceptions: bool,
