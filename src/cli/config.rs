@@ -100,12 +100,12 @@ impl Plan {
             }),
         };
         // What was asked for has to be well; what was found is told, and the scan goes on.
-        let mut blame = |error: anyhow::Error| match &options.config {
-            Some(file) => Err(error.context(file.display().to_string())),
-            None => {
-                troubles.push(Trouble::new(config::FILE, format!("{error:#}")));
-                Ok(())
+        let mut blame = |error: anyhow::Error| {
+            if let Some(file) = &options.config {
+                return Err(error.context(file.display().to_string()));
             }
+            troubles.push(Trouble::new(config::FILE, format!("{error:#}")));
+            Ok(())
         };
         let mut rules = if options.all_rules || config.all_rules == Some(true) {
             RuleSet::all_built_in()

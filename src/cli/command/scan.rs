@@ -132,7 +132,11 @@ pub(crate) fn report(
             scan::worktree::scan(&scan, &files, &walk);
         }
         What::Staged(selection) => {
-            if let Err(error) = scan::staged::scan(&scan, opener, *selection) {
+            let scanned = match plan.project.as_ref().and_then(Project::repository) {
+                Some(repository) => scan::staged::scan_in(&scan, opener, repository, *selection),
+                None => scan::staged::scan(&scan, opener, *selection),
+            };
+            if let Err(error) = scanned {
                 scan.failed(None, &error);
             }
         }
