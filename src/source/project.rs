@@ -83,7 +83,11 @@ impl Project {
         };
         let top = match &repository {
             Some(repository) => repository.workdir().map(Path::to_owned),
-            None => Some(PathBuf::from(".")),
+            // Where one may not even look, as another user's directory, nothing was put for us.
+            None => match std::fs::symlink_metadata("./.") {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+                Ok(_) | Err(_) => Some(PathBuf::from(".")),
+            },
         };
         Ok(Self {
             opener: opener.clone(),
