@@ -9,6 +9,7 @@ use criterion::Throughput;
 use criterion::criterion_group;
 use criterion::criterion_main;
 use git_frisk::matcher::Matcher;
+use git_frisk::policy::exclude::Anchored;
 use git_frisk::policy::exclude::Exclude;
 use git_frisk::report::Report;
 use git_frisk::rule::RuleSet;
@@ -47,6 +48,7 @@ fn exclude_nothing() -> Exclude {
 fn scan_tree(matcher: &Matcher, top: &Path, threads: usize) -> Report {
     let settings = Settings {
         exceptions: true,
+        foreign_markers: false,
         strict: false,
         explain: false,
         threads,
@@ -56,6 +58,7 @@ fn scan_tree(matcher: &Matcher, top: &Path, threads: usize) -> Report {
     let options = Options {
         no_ignore: false,
         max_filesize: None,
+        configured: Anchored::nothing(),
         exclude: exclude_nothing(),
         threads,
     };

@@ -54,6 +54,10 @@ pub struct Suppression {
 pub enum SuppressedBy {
     /// `frisk:allow` on its line, or `frisk:allow-next-line` on the line before.
     Inline,
+    /// An entry of `.friskignore`.
+    IgnoreFile,
+    /// `FRISK_ALLOW`.
+    Environment,
 }
 
 impl SuppressedBy {
@@ -61,6 +65,8 @@ impl SuppressedBy {
     pub fn word(self) -> &'static str {
         match self {
             Self::Inline => "inline",
+            Self::IgnoreFile => "ignore-file",
+            Self::Environment => "environment",
         }
     }
 }

@@ -17,6 +17,8 @@ pub struct Report {
     pub skipped: Vec<Remark>,
     /// What was asked for and could not be scanned; sorted.
     pub errors: Vec<Remark>,
+    /// Exceptions that allow nothing any more; sorted.
+    pub unused: Vec<Remark>,
     /// What `-v` shows: matches that were rejected, and why; sorted.
     pub notes: Vec<Remark>,
     /// How much was scanned.

@@ -195,6 +195,7 @@ fn text() -> impl Strategy<Value = (String, Vec<Key>)> {
 fn said_of(text: &str, exceptions: bool) -> Vec<String> {
     let settings = Settings {
         exceptions,
+        foreign_markers: true,
         strict: false,
         explain: true,
         threads: 1,

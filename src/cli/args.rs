@@ -99,6 +99,28 @@ pub(crate) enum Command {
     },
     /// Install the hooks, prove that they work, or remove them
     Install(Install),
+    /// Write an exception for a key, or for all that stand today, into .friskignore
+    Allow {
+        /// The key's id, as findings name it: never the key itself
+        #[arg(
+            value_name = "KEY-ID",
+            required_unless_present = "all",
+            conflicts_with = "all"
+        )]
+        keys: Vec<String>,
+
+        /// Every key that `scan` finds in the worktree now: a baseline to begin with
+        #[arg(long)]
+        all: bool,
+
+        /// With --all: the keys that give warnings too
+        #[arg(long, requires = "all")]
+        strict: bool,
+
+        /// Why it may stand: for those who read the file
+        #[arg(long, value_name = "TEXT", required = true)]
+        reason: String,
+    },
     /// Say what a rule finds and what to do; without a rule, list them
     Explain {
         /// The rule's id, as findings name it
@@ -164,15 +186,15 @@ pub(crate) enum HookName {
     ClaudeCode,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of the command line"
 )]
 pub(crate) struct Options {
-    /// The form of the report
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub(crate) format: FormatName,
+    /// The form of the report [default: human]
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) format: Option<FormatName>,
 
     /// Write the report to FILE; the human text still goes to standard error
     #[arg(short, long, value_name = "FILE")]
@@ -185,6 +207,10 @@ pub(crate) struct Options {
     /// Look for short-lived and rare secrets too (`explain --all-rules` lists them)
     #[arg(long)]
     pub(crate) all_rules: bool,
+
+    /// Read FILE instead of .frisk.toml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 
     /// Leave out paths, in the syntax of .gitignore; they are counted and named
     #[arg(long, value_name = "GLOB")]
@@ -235,8 +261,9 @@ pub(crate) enum FormatName {
     Junit,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorWhen {
+    #[default]
     Auto,
     Always,
     Never,

@@ -104,6 +104,23 @@ impl<'repository> Objects<'repository> {
         }
     }
 
+    /// How many bytes an object has, by its header.
+    pub fn size(&self, oid: Oid) -> Result<u64, GitError> {
+        let hex = oid.to_string();
+        let (shard, file) = hex.split_at(2);
+        for directory in &self.directories {
+            match Loose::open(&directory.join(shard).join(file)) {
+                Ok(None) => {}
+                Ok(Some(loose)) => return Ok(loose.size),
+                Err(error) => return Err(GitError::Loose { oid, error }),
+            }
+        }
+        match self.odb.read_header(oid) {
+            Ok((size, _)) => Ok(size as u64),
+            Err(error) => Err(GitError::Object { oid, error }),
+        }
+    }
+
     /// Reads an object and insists on its kind.
     pub fn read_as(&self, oid: Oid, kind: ObjectType) -> Result<Object<'_>, GitError> {
         let object = self.read(oid)?;

@@ -144,7 +144,9 @@ impl<'a> From<&'a Report> for JsonReport<'a> {
             status: report.verdict().word(),
             findings: Some(report.findings.iter().map(JsonFinding::from).collect()),
             keys: report.keys.iter().map(JsonKey::from).collect(),
-            skipped: report.skipped.iter().map(JsonRemark::from).collect(),
+            skipped: (report.skipped.iter().chain(&report.unused))
+                .map(JsonRemark::from)
+                .collect(),
             errors: report.errors.iter().map(JsonRemark::from).collect(),
             stats: JsonStats {
                 items: report.stats.items,

@@ -27,7 +27,7 @@ const BUILT_IN: [(&str, &str); 3] = [
 ];
 
 /// Bytes a rule file may have.
-const MAX_FILE: u64 = 4 << 20;
+pub const MAX_FILE: u64 = 4 << 20;
 /// Rules a file may hold.
 const MAX_RULES: usize = 1000;
 /// The shortest keyword: shorter ones would stop the search at every other line.
@@ -153,6 +153,16 @@ impl RuleSet {
         };
         let text = read(path).map_err(fail)?;
         self.add(&text).map_err(fail)
+    }
+
+    /// Adds the rules of a file that was read elsewhere, below all that are there.
+    pub fn load_bytes(&mut self, path: &Path, content: &[u8]) -> Result<(), RuleError> {
+        let fail = |reason| RuleError {
+            path: path.to_owned(),
+            reason,
+        };
+        let text = std::str::from_utf8(content).map_err(|_| fail(RuleErrorReason::NotText))?;
+        self.add(text).map_err(fail)
     }
 
     fn add(&mut self, text: &str) -> Result<(), RuleErrorReason> {

@@ -153,10 +153,35 @@ impl RuleSet {
         &self.rules
     }
 
+    /// Changes how grave a rule is. OpenAI's own do not become less so.
+    pub fn set_severity(&mut self, id: &str, severity: Severity) -> Result<(), SeverityError> {
+        match self.rules.iter_mut().find(|rule| rule.id == id) {
+            None => Err(SeverityError::NoRule),
+            Some(rule) if rule.provider == "openai" && severity < rule.severity => {
+                Err(SeverityError::Lowered)
+            }
+            Some(rule) => {
+                rule.severity = severity;
+                Ok(())
+            }
+        }
+    }
+
     /// The rule with this id.
     pub fn get(&self, id: &str) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.id == id)
     }
+}
+
+/// Why a severity was not changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SeverityError {
+    /// No rule is called so.
+    #[error("there is no such rule")]
+    NoRule,
+    /// It is a rule for OpenAI's keys.
+    #[error("a rule for OpenAI's keys cannot be made less grave")]
+    Lowered,
 }
 
 impl fmt::Display for Severity {

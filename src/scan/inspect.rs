@@ -167,6 +167,7 @@ impl<F: Seek> Seek for Watched<'_, F> {
 pub struct Inspector<'a> {
     matcher: &'a Matcher,
     exceptions: bool,
+    foreign: bool,
     explain: bool,
     buffer: Vec<u8>,
 }
@@ -211,9 +212,17 @@ impl<'a> Inspector<'a> {
         Self {
             matcher,
             exceptions,
+            foreign: false,
             explain,
             buffer: Vec::new(),
         }
+    }
+
+    /// Heeds the inline exceptions of other tools too, or not, where it heeds ours.
+    #[must_use]
+    pub fn with_foreign_markers(mut self, foreign: bool) -> Self {
+        self.foreign = foreign;
+        self
     }
 
     /// Searches bytes that are all there, and what they hold if they are an archive.
@@ -548,14 +557,17 @@ impl<'a> Inspector<'a> {
         let hidden = hidden_in(all, &line);
         let primary = span.start - line.start..span.end.min(line.end) - line.start;
         let rule = self.matcher.rule(candidate);
-        let suppressed = if self.exceptions {
-            allow::reason(text, span).map(|reason| Suppression {
-                by: SuppressedBy::Inline,
-                reason: escape(&Redactor::new(self.matcher).bytes(reason)),
-            })
+        let own = || allow::reason(text, span);
+        let foreign = || allow::foreign(text, span).filter(|_| self.foreign);
+        let reason = if self.exceptions {
+            own().or_else(foreign)
         } else {
             None
         };
+        let suppressed = reason.map(|reason| Suppression {
+            by: SuppressedBy::Inline,
+            reason: escape(&Redactor::new(self.matcher).bytes(reason)),
+        });
         Hit {
             start: lines.position(span.start),
             end: lines.position(span.end),

@@ -41,9 +41,15 @@ use crate::source::worktree::cannot_read;
 
 /// What is the same for every source.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting that the user has"
+)]
 pub struct Settings {
     /// Whether exceptions are heeded.
     pub exceptions: bool,
+    /// Whether inline exceptions of other tools are heeded too, where ours are.
+    pub foreign_markers: bool,
     /// Whether warnings count.
     pub strict: bool,
     /// Whether rejected matches are told.
@@ -108,6 +114,7 @@ impl<'a> Scan<'a> {
             self.settings.exceptions,
             self.settings.explain,
         )
+        .with_foreign_markers(self.settings.foreign_markers)
     }
 
     fn redactor(&self) -> Redactor<'a> {
@@ -188,6 +195,11 @@ impl<'a> Scan<'a> {
             reason: self.redactor().message(reason),
         };
         self.with_report(|report| report.errors.push(error));
+    }
+
+    /// Notes what was passed over.
+    pub fn passed_over(&self, name: &[u8], reason: impl std::fmt::Display) {
+        self.skipped(name, &self.redactor().message(reason));
     }
 
     fn skipped(&self, name: &[u8], reason: &str) {

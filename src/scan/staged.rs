@@ -21,9 +21,18 @@ use crate::source::staged::list;
 
 /// Scans the index. An error means that nothing was scanned; what else went wrong is in the report.
 pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: Selection) -> Result<(), GitError> {
-    let repository = opener.open()?;
-    let odb = Objects::new(&repository)?;
-    let listing = list(opener, &repository, &odb, selection)?;
+    scan_in(scan, opener, &opener.open()?, selection)
+}
+
+/// The same in a repository that is open already.
+pub fn scan_in(
+    scan: &Scan<'_>,
+    opener: &Opener,
+    repository: &Repository,
+    selection: Selection,
+) -> Result<(), GitError> {
+    let odb = Objects::new(repository)?;
+    let listing = list(opener, repository, &odb, selection)?;
     for error in &listing.errors {
         scan.failed(None, error);
     }

@@ -20,6 +20,7 @@ use ignore::WalkState;
 
 use crate::git::path_of;
 use crate::git::tree::EntryKind;
+use crate::policy::exclude::Anchored;
 use crate::policy::exclude::Exclude;
 
 /// Bytes of an ignore file that is heeded.
@@ -37,6 +38,8 @@ pub struct Options {
     pub max_filesize: Option<u64>,
     /// What the user leaves out.
     pub exclude: Exclude,
+    /// What the configuration of the repository leaves out.
+    pub configured: Anchored,
     /// Threads that list.
     pub threads: usize,
 }
@@ -120,7 +123,7 @@ impl Listing {
         let found = self.items.split_off(from);
         for item in found {
             let relative = item.path.strip_prefix(root).unwrap_or(&item.path);
-            if options.exclude.contains(relative) {
+            if options.exclude.contains(relative) || options.configured.contains(&item.path) {
                 if item.kind != ItemKind::Directory {
                     self.skipped.push((item.path, "excluded".to_owned()));
                 }

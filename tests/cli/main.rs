@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod allow;
+mod allow_by_key;
 mod archive;
 mod ci;
+mod config;
 mod decode;
 mod delivery;
 mod event;

@@ -1,5 +1,6 @@
 //! The commands.
 
+mod allow;
 mod ci;
 mod delivery;
 mod event;
@@ -75,6 +76,19 @@ pub(crate) fn run(command: Command, opener: &Opener) -> anyhow::Result<Verdict> 
             options,
         } => hook::run(name, &arguments, &options, opener),
         Command::Install(what) => install::run(&what, opener),
+        Command::Allow {
+            keys,
+            all,
+            strict,
+            reason,
+        } => {
+            let which = if all {
+                allow::Which::Standing { strict }
+            } else {
+                allow::Which::Named(keys)
+            };
+            allow::run(&which, &reason, opener)
+        }
         Command::Explain {
             rule,
             rules,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use git_frisk::finding::SuppressedBy;
 use git_frisk::git::Opener;
 use git_frisk::policy::exclude::Exclude;
 use git_frisk::report::Remark;
@@ -16,18 +17,20 @@ use git_frisk::reporter::Format;
 use git_frisk::reporter::page::Page;
 use git_frisk::rule::RuleSet;
 use git_frisk::scan;
-use git_frisk::scan::Cancel;
 use git_frisk::scan::Redactor;
 use git_frisk::scan::Scan;
-use git_frisk::scan::Settings;
 use git_frisk::scan::text::Text;
 use git_frisk::source::history;
+use git_frisk::source::project::Project;
+use git_frisk::source::project::Version;
 use git_frisk::source::staged;
 use git_frisk::source::worktree;
 
 use crate::cli;
 use crate::cli::args::FormatName;
 use crate::cli::args::Options;
+use crate::cli::config::Extent;
+use crate::cli::config::Plan;
 use crate::cli::output;
 
 /// Errors, and left-out paths, that are named on standard error; of more, only their number.
@@ -49,21 +52,65 @@ pub(crate) enum What {
     Texts(Vec<Text>),
 }
 
+impl What {
+    /// Which version of the repository's own files counts: what a commit is judged by is part of
+    /// it.
+    fn version(&self) -> Version {
+        match self {
+            Self::Files { .. } | Self::Texts(_) => Version::Worktree,
+            Self::Staged(_) => Version::Index,
+            Self::History(_) => Version::Head,
+        }
+    }
+
+    /// Whether all is scanned that an exception can be for.
+    fn extent(&self, project: Option<&Project>) -> Extent {
+        let is_top = |path: &PathBuf| {
+            let top = project.and_then(Project::top).map(Path::canonicalize);
+            matches!((top, path.canonicalize()), (Some(Ok(top)), Ok(path)) if top == path)
+        };
+        match self {
+            Self::Files { paths, .. } if paths.iter().any(is_top) => Extent::Files,
+            Self::Staged(staged::Selection::Everything) => Extent::Files,
+            Self::History(history::Selection::Everything) => Extent::History,
+            _ => Extent::Part,
+        }
+    }
+}
+
 /// Scans, and writes the report.
 pub(crate) fn run(what: &What, options: &Options, opener: &Opener) -> anyhow::Result<Verdict> {
-    let matcher = cli::matcher(&options.rules, options.all_rules)?;
-    let redactor = Redactor::new(&matcher);
-    let exclude = || Exclude::new(&options.exclude).context("--exclude");
-    let settings = Settings {
-        exceptions: !options.no_allow,
-        strict: options.strict,
-        explain: options.verbose,
-        threads: options.threads,
-        exclude: exclude()?,
-        cancel: Cancel::default(),
-    };
-    cli::stop_on_signals(&settings.cancel);
-    let scan = Scan::new(&matcher, &settings);
+    let plan = Plan::new(what.version(), options, opener)?;
+    let redactor = Redactor::new(&plan.matcher);
+    let report = report(what, &plan, options, opener)?;
+    let written = write(
+        &report,
+        plan.format,
+        plan.matcher.rules(),
+        options,
+        matches!(what, What::Texts(_)),
+        redactor,
+    );
+    summary(&report, options, redactor);
+    let verdict = report.verdict();
+    match written {
+        Ok(()) => Ok(verdict),
+        // `| head` has seen enough; what it did not see does not change what was found.
+        Err(error) if is_broken_pipe(&error) && verdict == Verdict::Findings => Ok(verdict),
+        Err(error) => Err(error),
+    }
+}
+
+/// Scans.
+pub(crate) fn report(
+    what: &What,
+    plan: &Plan,
+    options: &Options,
+    opener: &Opener,
+) -> anyhow::Result<Report> {
+    cli::stop_on_signals(&plan.settings.cancel);
+    let scan = Scan::new(&plan.matcher, &plan.settings);
+    plan.tell(&scan);
     match what {
         What::Files {
             paths,
@@ -83,13 +130,18 @@ pub(crate) fn run(what: &What, options: &Options, opener: &Opener) -> anyhow::Re
             let walk = worktree::Options {
                 no_ignore: *no_ignore,
                 max_filesize: *max_filesize,
-                exclude: exclude()?,
-                threads: scan::pool::threads_for(options.threads),
+                exclude: Exclude::new(&options.exclude).context("--exclude")?,
+                configured: plan.configured()?,
+                threads: scan::pool::threads_for(plan.settings.threads),
             };
             scan::worktree::scan(&scan, &files, &walk);
         }
         What::Staged(selection) => {
-            if let Err(error) = scan::staged::scan(&scan, opener, *selection) {
+            let scanned = match plan.project.as_ref().and_then(Project::repository) {
+                Some(repository) => scan::staged::scan_in(&scan, opener, repository, *selection),
+                None => scan::staged::scan(&scan, opener, *selection),
+            };
+            if let Err(error) = scanned {
                 scan.failed(None, &error);
             }
         }
@@ -100,17 +152,10 @@ pub(crate) fn run(what: &What, options: &Options, opener: &Opener) -> anyhow::Re
         }
         What::Texts(texts) => texts.iter().for_each(|text| scan::text::scan(&scan, text)),
     }
-    let report = scan.finish();
-    let on_stderr = matches!(what, What::Texts(_));
-    let written = write(&report, matcher.rules(), options, on_stderr, redactor);
-    summary(&report, options, redactor);
-    let verdict = report.verdict();
-    match written {
-        Ok(()) => Ok(verdict),
-        // `| head` has seen enough; what it did not see does not change what was found.
-        Err(error) if is_broken_pipe(&error) && verdict == Verdict::Findings => Ok(verdict),
-        Err(error) => Err(error),
-    }
+    let mut report = scan.finish();
+    let extent = what.extent(plan.project.as_ref());
+    plan.allow(&mut report, options, extent);
+    Ok(report)
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
@@ -122,12 +167,13 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// Writes the report to where it belongs.
 fn write(
     report: &Report,
+    format: FormatName,
     rules: &RuleSet,
     options: &Options,
     on_stderr: bool,
     redactor: Redactor<'_>,
 ) -> anyhow::Result<()> {
-    let format = match options.format {
+    let format = match format {
         FormatName::Human => Format::Human,
         FormatName::Short => Format::Short,
         FormatName::Json => Format::Json,
@@ -188,8 +234,16 @@ fn summary(report: &Report, options: &Options, redactor: Redactor<'_>) {
             .cloned()
             .collect();
         remarks(&mut page, "left out: ", &left_out, named);
+        remarks(&mut page, "note: ", &report.unused, named);
         last_line(report, options, left_out.len(), &mut page);
     }
+    output::to_stderr(page, redactor);
+}
+
+/// Says on standard error what was not scanned.
+pub(crate) fn tell_errors(report: &Report, redactor: Redactor<'_>) {
+    let mut page = Page::new(false);
+    remarks(&mut page, "error: ", &report.errors, NAMED);
     output::to_stderr(page, redactor);
 }
 
@@ -219,7 +273,8 @@ fn last_line(report: &Report, options: &Options, left_out: usize, page: &mut Pag
         ));
     }
     if report.allowed() > 0 {
-        parts.push(format!("{} allowed", count(report.allowed(), "finding")));
+        let allowed = count(report.allowed(), "finding");
+        parts.push(format!("{allowed} allowed{}", by_what(report)));
     }
     if left_out > 0 {
         parts.push(format!(
@@ -246,6 +301,30 @@ fn last_line(report: &Report, options: &Options, left_out: usize, page: &mut Pag
     if !parts.is_empty() {
         page.text("git-frisk: ").text(parts.join("; ")).end();
     }
+}
+
+/// What allows findings, where it is not only comments beside them.
+fn by_what(report: &Report) -> String {
+    let by = |by: SuppressedBy| {
+        let reasons = report
+            .findings
+            .iter()
+            .filter_map(|f| f.hit.suppressed.as_ref());
+        reasons.filter(|reason| reason.by == by).count()
+    };
+    let ways = [
+        (by(SuppressedBy::Inline), "inline"),
+        (by(SuppressedBy::IgnoreFile), "by .friskignore"),
+        (by(SuppressedBy::Environment), "by FRISK_ALLOW"),
+    ];
+    if ways[0].0 == report.allowed() {
+        return String::new();
+    }
+    let used = ways.iter().filter(|(number, _)| *number > 0);
+    let used: Vec<String> = used
+        .map(|(number, way)| format!("{number} {way}"))
+        .collect();
+    format!(" ({})", used.join(", "))
 }
 
 fn count(number: usize, what: &str) -> String {

@@ -38,11 +38,11 @@ const REST: usize = 12;
 /// Set in the flags of an entry that has a second word of them.
 const EXTENDED: u16 = 0x4000;
 /// The bits of the flags that hold the merge stage.
-const STAGE: u16 = 0x3000;
+pub const STAGE: u16 = 0x3000;
 /// The bits of the flags that hold the length of the name; all set: it is at least as long.
 const LENGTH: u16 = 0x0fff;
 /// Set in the second word of an entry that `git add -N` made: the file will not be in the commit.
-const INTENT_TO_ADD: u16 = 1 << 13;
+pub const INTENT_TO_ADD: u16 = 1 << 13;
 
 const MISFIT: IndexError = IndexError::Unknown("its cache-tree does not fit");
 const WRONG_LENGTH: IndexError = IndexError::Damaged("a path is not as long as it says");
@@ -113,25 +113,10 @@ impl Index {
     /// Opens an index and reads its first entry; `None` if there is no such file, which git takes
     /// for an empty one.
     pub fn open(path: &Path, format: ObjectFormat) -> Result<Option<Self>, IndexError> {
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error.into()),
+        let Some((file, length, hash)) = Self::file(path, format)? else {
+            return Ok(None);
         };
-        let hash = match format {
-            ObjectFormat::Sha1 => 20,
-            ObjectFormat::Sha256 => 32,
-        };
-        let length = file.metadata()?.len();
-        if length > MAX_INDEX {
-            return Err(IndexError::Unknown("its size"));
-        }
-        let Some(content) = length
-            .checked_sub(hash as u64)
-            .filter(|content| *content >= HEADER as u64)
-        else {
-            return Err(IndexError::Damaged("it is cut off"));
-        };
+        let content = length - hash as u64;
         let mut trailer = [0; 32];
         let trailer = &mut trailer[..hash];
         let (input, checksum) = if length < STREAMED || cfg!(not(unix)) {
@@ -160,6 +145,59 @@ impl Index {
         index.tree = index.find_tree()?;
         index.advance()?;
         Ok(Some(index))
+    }
+
+    /// Opens the file, and says how long it and an object id are; `None` if there is no such file.
+    fn file(path: &Path, format: ObjectFormat) -> Result<Option<(File, u64, usize)>, IndexError> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let hash = match format {
+            ObjectFormat::Sha1 => 20,
+            ObjectFormat::Sha256 => 32,
+        };
+        let length = file.metadata()?.len();
+        if length > MAX_INDEX {
+            return Err(IndexError::Unknown("its size"));
+        }
+        if length < (hash + HEADER) as u64 {
+            return Err(IndexError::Damaged("it is cut off"));
+        }
+        Ok(Some((file, length, hash)))
+    }
+
+    /// The mode and the object of one path, if the commit will have it. Reads no further than up to
+    /// it, and leaves the checksum to those who scan the index.
+    pub fn look_up(
+        path: &Path,
+        format: ObjectFormat,
+        name: &[u8],
+    ) -> Result<Option<(u32, Oid)>, IndexError> {
+        let Some((file, length, hash)) = Self::file(path, format)? else {
+            return Ok(None);
+        };
+        let mut index = Self {
+            input: Input::streamed(file, length - hash as u64),
+            version: 0,
+            hash,
+            left: 0,
+            current: None,
+            path: Vec::new(),
+            previous: Vec::new(),
+            checksum: Checksum::Right,
+            tree: None,
+        };
+        index.header()?;
+        index.advance()?;
+        while index.path().is_some_and(|path| path < name) {
+            index.advance()?;
+        }
+        let found = index
+            .current()?
+            .filter(|entry| entry.path == name && !entry.is_unmerged && !entry.is_intent_to_add);
+        Ok(found.map(|entry| (entry.mode, entry.oid)))
     }
 
     fn header(&mut self) -> Result<(), IndexError> {
