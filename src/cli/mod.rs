@@ -5,6 +5,7 @@ mod command;
 mod config;
 mod install;
 mod output;
+mod progress;
 
 use std::io;
 use std::path::Path;

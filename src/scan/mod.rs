@@ -11,6 +11,7 @@ pub mod worktree;
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
@@ -62,14 +63,48 @@ pub struct Settings {
     pub cancel: Cancel,
 }
 
+/// How far a scan is; may be looked at from any thread.
+#[derive(Debug, Default)]
+pub struct Progress {
+    items: AtomicU64,
+    bytes: AtomicU64,
+    visited: AtomicU64,
+    expected: AtomicU64,
+}
+
+impl Progress {
+    /// Things that were scanned or passed over.
+    pub fn seen(&self) -> u64 {
+        let items = self.items.load(Ordering::Relaxed);
+        items.max(self.visited.load(Ordering::Relaxed))
+    }
+
+    /// Bytes that were scanned.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// How many things there are; 0 where that is not known.
+    pub fn expected(&self) -> u64 {
+        self.expected.load(Ordering::Relaxed)
+    }
+
+    fn expect(&self, things: u64) {
+        self.expected.store(things, Ordering::Relaxed);
+    }
+
+    fn visit(&self) {
+        self.visited.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// Scans things and collects what is said of them, from any thread.
 #[derive(Debug)]
 pub struct Scan<'a> {
     matcher: &'a Matcher,
     settings: &'a Settings,
     begun: Instant,
-    items: AtomicU64,
-    bytes: AtomicU64,
+    progress: Arc<Progress>,
     report: Mutex<Report>,
 }
 
@@ -80,13 +115,17 @@ impl<'a> Scan<'a> {
             matcher,
             settings,
             begun: Instant::now(),
-            items: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+            progress: Arc::default(),
             report: Mutex::new(Report {
                 strict: settings.strict,
                 ..Report::default()
             }),
         }
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
     }
 
     /// Ends the scan. One that was cancelled is incomplete.
@@ -100,8 +139,8 @@ impl<'a> Scan<'a> {
             .unwrap_or_else(PoisonError::into_inner);
         report.sort();
         report.stats = Stats {
-            items: self.items.into_inner(),
-            bytes: self.bytes.into_inner(),
+            items: self.progress.items.load(Ordering::Relaxed),
+            bytes: self.progress.bytes(),
             elapsed: self.begun.elapsed(),
             finished: OffsetDateTime::now_utc().unix_timestamp(),
         };
@@ -127,8 +166,8 @@ impl<'a> Scan<'a> {
 
     /// Counts one item.
     fn count(&self, bytes: u64) {
-        self.items.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.progress.items.fetch_add(1, Ordering::Relaxed);
+        self.progress.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     fn found(

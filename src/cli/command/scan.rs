@@ -32,6 +32,7 @@ use crate::cli::args::Options;
 use crate::cli::config::Extent;
 use crate::cli::config::Plan;
 use crate::cli::output;
+use crate::cli::progress::Shown;
 
 /// Errors, and left-out paths, that are named on standard error; of more, only their number.
 const NAMED: usize = 100;
@@ -111,6 +112,7 @@ pub(crate) fn report(
     cli::stop_on_signals(&plan.settings.cancel);
     let scan = Scan::new(&plan.matcher, &plan.settings);
     plan.tell(&scan);
+    let shown = (!options.quiet).then(|| Shown::begin(scan.progress()));
     match what {
         What::Files {
             paths,
@@ -152,6 +154,7 @@ pub(crate) fn report(
         }
         What::Texts(texts) => texts.iter().for_each(|text| scan::text::scan(&scan, text)),
     }
+    drop(shown);
     let mut report = scan.finish();
     let extent = what.extent(plan.project.as_ref());
     plan.allow(&mut report, options, extent);

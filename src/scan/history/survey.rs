@@ -53,6 +53,7 @@ impl Survey {
             survey: Mutex::default(),
         };
         let settings = scan.settings;
+        scan.progress.expect(store.size_hint().objects);
         store.walk(
             Kinds::ALL,
             threads_for(settings.threads),
@@ -80,6 +81,7 @@ thread_local! {
 
 impl Surveyor<'_> {
     fn visit(&self, visit: &Visit<'_>) {
+        self.scan.progress.visit();
         match visit.kind {
             ObjectType::Blob => self.blob(visit),
             ObjectType::Tree => NAMES.with_borrow_mut(|names| self.tree(visit, names)),
