@@ -5,7 +5,6 @@ use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::place::Kind;
 use crate::scan::Scan;
 use crate::scan::inspect::InspectError;
 use crate::scan::inspect::Inspected;
@@ -56,7 +55,7 @@ fn one(scan: &Scan<'_>, inspector: &mut Inspector<'_>, item: &Item, options: &Op
         },
     };
     match outcome {
-        Ok(inspected) => scan.inspected(&scan.place(Kind::Content, path), inspected),
+        Ok(inspected) => scan.inspected(path, inspected),
         Err(InspectError::Read(error)) => scan.failed(Some(path), cannot_read(&error)),
         Err(InspectError::Match(error)) => scan.failed(Some(path), &error),
     }
@@ -76,8 +75,11 @@ fn file(
             scan.skipped(bytes(&item.path), &reason);
             None
         }
-        Ok((mut file, _)) => {
-            Some(inspector.file(&mut file, || scan.settings.cancel.is_cancelled()))
+        Ok((mut file, size)) => {
+            let cancel = &scan.settings.cancel;
+            // Files that the system makes up as they are read say that they have nothing.
+            let size = Some(size).filter(|size| *size > 0);
+            Some(inspector.file(&mut file, size, || cancel.is_cancelled()))
         }
     }
 }
@@ -99,12 +101,26 @@ fn open(item: &Item) -> io::Result<(File, u64)> {
         options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0));
     }
     let file = options.open(&item.path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_file() {
-        Ok((file, metadata.len()))
-    } else {
-        Err(io::Error::other("it is no regular file any more"))
+    match size(&file)? {
+        Some(size) => Ok((file, size)),
+        None => Err(io::Error::other("it is no regular file any more")),
     }
+}
+
+/// The size of a file, if it is a regular one.
+#[cfg(unix)]
+fn size(file: &File) -> io::Result<Option<u64>> {
+    let stat = rustix::fs::fstat(file)?;
+    let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
+    let size = u64::try_from(stat.st_size).map_err(io::Error::other)?;
+    Ok(kind.is_file().then_some(size))
+}
+
+/// The size of a file, if it is a regular one.
+#[cfg(not(unix))]
+fn size(file: &File) -> io::Result<Option<u64>> {
+    let metadata = file.metadata()?;
+    Ok(metadata.is_file().then_some(metadata.len()))
 }
 
 /// Inspects the target of a symbolic link, which is what git stores of it.
