@@ -789,7 +789,15 @@ mod tests {
     #[test]
     fn a_size_that_is_not_right_loses_nothing() {
         let matcher = Matcher::new(RuleSet::built_in()).unwrap();
-        for length in [0, 1000, FIRST - 200, FIRST, WINDOW - 200, WINDOW, 2 * WINDOW] {
+        for length in [
+            0,
+            1000,
+            FIRST - 200,
+            FIRST,
+            WINDOW - 200,
+            WINDOW,
+            2 * WINDOW,
+        ] {
             let mut text: Vec<u8> = b"a line\n".iter().copied().cycle().take(length).collect();
             text.extend_from_slice(key(2).as_bytes());
             let right = text.len() as u64;

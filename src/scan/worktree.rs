@@ -1,5 +1,6 @@
 //! Scans files.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -41,10 +42,8 @@ pub fn scan(scan: &Scan<'_>, roots: &[PathBuf], options: &Options) {
 
 fn one(scan: &Scan<'_>, inspector: &mut Inspector<'_>, item: &Item, options: &Options) {
     let path = bytes(&item.path);
-    if let Some(name) = item.path.file_name() {
-        for (place, hit) in scan.name_hits(path, name.as_encoded_bytes()) {
-            scan.found(&place, [hit], None);
-        }
+    for (place, hit) in scan.name_hits(path, name(&item.path)) {
+        scan.found(&place, [hit], None);
     }
     let outcome = match item.kind {
         ItemKind::Directory => return,
@@ -127,6 +126,16 @@ fn size(file: &File) -> io::Result<Option<u64>> {
 fn link(inspector: &Inspector<'_>, path: &Path) -> Result<Inspected, InspectError> {
     let target = std::fs::read_link(path)?;
     Ok(inspector.bytes(bytes(&target))?)
+}
+
+/// The last part of a path, and nothing of one that ends with none.
+fn name(path: &Path) -> &[u8] {
+    let plain = |name: &&[u8]| !matches!(*name, b"" | b"." | b"..");
+    let last = bytes(path).rsplit(|byte| *byte == b'/').next();
+    match last.filter(plain) {
+        Some(name) if cfg!(unix) => name,
+        _ => path.file_name().map_or(b"", OsStr::as_encoded_bytes),
+    }
 }
 
 fn bytes(path: &Path) -> &[u8] {

@@ -5,7 +5,6 @@ use std::fs;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
-use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -484,11 +483,11 @@ impl Tracked {
         let Some(path) = path.strip_prefix(below) else {
             return;
         };
-        let plain = path_of(path)
-            .components()
-            .all(|c| matches!(c, Component::Normal(_)));
+        let plain = path
+            .split(|byte| *byte == b'/')
+            .all(|name| !matches!(name, b"" | b"." | b".."));
         // One that is not merged comes once a side.
-        if plain && !path.is_empty() && self.last() != Some(path) {
+        if plain && self.last() != Some(path) {
             self.paths.extend_from_slice(path);
             self.entries.push((self.paths.len(), EntryKind::of(mode)));
         }
@@ -504,7 +503,9 @@ impl Tracked {
     /// Those that are not among some items below the directory, which are sorted by path.
     fn not_among(&self, items: &[Item], directory: &Path) -> Vec<(PathBuf, EntryKind)> {
         // What `clean` makes of it, up to the name.
-        let mut whole = clean(&directory.join("x")).into_os_string().into_encoded_bytes();
+        let mut whole = clean(&directory.join("x"))
+            .into_os_string()
+            .into_encoded_bytes();
         whole.pop();
         let prefix = whole.len();
         let mut missing = Vec::new();
@@ -553,11 +554,7 @@ fn tracked_below(repository: &Repository, directory: &Path) -> Option<Tracked> {
     Some(tracked)
 }
 
-fn read_tracked(
-    path: &Path,
-    repository: &Repository,
-    below: &[u8],
-) -> Result<Tracked, IndexError> {
+fn read_tracked(path: &Path, repository: &Repository, below: &[u8]) -> Result<Tracked, IndexError> {
     let mut tracked = Tracked::default();
     if let Some(mut index) = Index::open(path, repository.object_format())? {
         while let Some(entry) = index.current()? {

@@ -220,6 +220,81 @@ fn standard_input_and_files_are_scanned_together() {
 }
 
 #[test]
+fn what_a_list_names_is_scanned_and_no_more() {
+    let repo = Sandbox::new();
+    repo.write(".gitignore", "*.env\n")
+        .write("a b.py", keys::project(1))
+        .write("deep/c.env", keys::project(2))
+        .write("other.py", keys::project(3))
+        .write("-", keys::project(4))
+        .write("list", "a b.py\n\ndeep/c.env\na b.py")
+        .write("nul", b"-\0deep/c.env\0")
+        .write("deep/list", "c.env\n");
+
+    repo.report(&["scan", "--files-from", "list"])
+        .finds(&["a b.py:1", "deep/c.env:1"]);
+    repo.report(&["scan", "--files-from", "list", "other.py"])
+        .finds(&["a b.py:1", "deep/c.env:1", "other.py:1"]);
+    repo.report(&["scan", "-0", "--files-from", "nul"])
+        .finds(&["-:1", "deep/c.env:1"]);
+    repo.report(&["-C", "deep", "scan", "--files-from", "list"])
+        .finds(&["c.env:1"]);
+    let args = ["scan", "--null", "--files-from", "-", "--format", "short"];
+    let output = repo.frisk_fed(b"deep/c.env\0other.py", &args);
+    assert_eq!(
+        (output.status, output.stdout.lines().count()),
+        (1, 2),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn an_empty_list_is_clean() {
+    let repo = Sandbox::new();
+    repo.write("a.py", keys::project(1)).write("list", "\n\n");
+
+    repo.frisk(&["scan", "--files-from", "/dev/null"])
+        .is_clean();
+    repo.frisk(&["scan", "--files-from", "list"]).is_clean();
+    repo.frisk_fed(b"", &["scan", "--files-from", "-"])
+        .is_clean();
+}
+
+#[test]
+fn what_a_list_names_has_to_be_there() {
+    let repo = Sandbox::new();
+    repo.write("a.py", keys::project(1))
+        .write("list", "gone.py\na.py\n");
+
+    repo.report(&["scan", "--files-from", "list"])
+        .is_incomplete(&["a.py:1"], "gone.py: is not there");
+    repo.frisk(&["scan", "--files-from", "gone"])
+        .fails_with("gone");
+    repo.frisk(&["scan", "--files-from", "."])
+        .fails_with("the list of files");
+    repo.frisk(&["scan", "--null"]).fails_with("--files-from");
+    repo.frisk_fed(b"", &["scan", "--files-from", "-", "-"])
+        .fails_with("standard input");
+}
+
+#[test]
+fn a_file_of_one_window_and_one_of_many_are_read_to_their_end() {
+    let repo = Sandbox::new();
+    for (seed, size) in (1..).zip([0, 65_000, 65_535, 65_536, 262_144, 4 << 20, 9 << 20]) {
+        let text = [
+            b"\0".repeat(size),
+            b" ".to_vec(),
+            keys::project(seed).into_bytes(),
+        ];
+        repo.write(&format!("{size}"), text.concat());
+    }
+
+    let report = repo.report(&["scan"]);
+
+    assert_eq!(report.places().len(), 7, "{report:#?}");
+}
+
+#[test]
 fn excluded_paths_are_left_out_and_named() {
     let repo = Sandbox::new();
     repo.write("tests/fixtures/a.py", keys::project(1))
