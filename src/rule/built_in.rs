@@ -3,22 +3,22 @@
 
 /// The keywords of a rule.
 #[derive(Debug)]
-pub(super) struct Keywords {
+pub(super) struct OfRule {
     pub(super) optional: bool,
     pub(super) keywords: &'static [&'static [u8]],
     pub(super) run: usize,
 }
 
-const fn rule(keywords: &'static [&'static [u8]]) -> Keywords {
-    Keywords {
+const fn rule(keywords: &'static [&'static [u8]]) -> OfRule {
+    OfRule {
         optional: false,
         keywords,
         run: 0,
     }
 }
 
-const fn optional(keywords: &'static [&'static [u8]]) -> Keywords {
-    Keywords {
+const fn optional(keywords: &'static [&'static [u8]]) -> OfRule {
+    OfRule {
         optional: true,
         keywords,
         run: 0,
@@ -26,7 +26,7 @@ const fn optional(keywords: &'static [&'static [u8]]) -> Keywords {
 }
 
 /// Rule by rule, in the order of their rank.
-pub(super) const KEYWORDS: [Keywords; 23] = [
+pub(super) const KEYWORDS: [OfRule; 23] = [
     // openai-project
     rule(&[b"T3BlbkFJ"]),
     // openai-service-account
@@ -56,7 +56,7 @@ pub(super) const KEYWORDS: [Keywords; 23] = [
     // cerebras
     rule(&[b"csk-"]),
     // openai-unmarked
-    Keywords {
+    OfRule {
         optional: false,
         keywords: &[b"sk-"],
         run: 48,

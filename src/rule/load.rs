@@ -12,7 +12,7 @@ use crate::rule::Keyword;
 use crate::rule::Rule;
 use crate::rule::RuleSet;
 use crate::rule::built_in::KEYWORDS;
-use crate::rule::built_in::Keywords;
+use crate::rule::built_in::OfRule;
 use crate::rule::check::Checks;
 use crate::rule::file::RuleEntry;
 use crate::rule::file::RuleFile;
@@ -155,7 +155,7 @@ impl RuleSet {
 
     fn new(optional: bool) -> Self {
         let mut keywords = Vec::new();
-        let wanted = |rule: &&Keywords| optional || !rule.optional;
+        let wanted = |rule: &&OfRule| optional || !rule.optional;
         for (index, rule) in KEYWORDS.iter().filter(wanted).enumerate() {
             keywords.extend(rule.keywords.iter().map(|keyword| Keyword {
                 rule: index,

@@ -51,6 +51,77 @@ fn a_tracked_file_counts_though_it_is_ignored() {
 }
 
 #[test]
+fn tracked_files_count_wherever_the_walk_begins_and_once() {
+    let repo = Sandbox::new();
+    let names = ["a", "a!/x", "a-b/x", "a.b", "a/x", "a0", ".d/x"];
+    let names = names.map(|name| name.replace('a', "s/a").replace(".d", "s/.d"));
+    repo.write("s/a-b/.gitignore", "x\n");
+    for (seed, name) in (1..).zip(&names) {
+        // `a` is a file and a directory, by turns.
+        if name != "s/a" {
+            repo.write(name, keys::project(seed));
+        }
+    }
+    repo.git(&["add", "-f", "."])
+        .write(".gitignore", "*\n")
+        .write("s/new", keys::project(9));
+    let all = [
+        "s/.d/x:1",
+        "s/a!/x:1",
+        "s/a-b/x:1",
+        "s/a.b:1",
+        "s/a/x:1",
+        "s/a0:1",
+    ];
+
+    repo.report(&["scan"]).finds(&all);
+    for root in ["s", "./s", "s/", "././s", "../repo/s"] {
+        let report = repo.report(&["scan", root]);
+        assert_eq!(report.places().len(), all.len(), "{root}: {report:#?}");
+    }
+    let report = repo.report(&["-C", "s", "scan"]);
+    assert_eq!(report.places().len(), all.len(), "{report:#?}");
+}
+
+#[test]
+fn nothing_is_ignored_where_the_index_cannot_be_read() {
+    let repo = Sandbox::new();
+    repo.write(".gitignore", "*.env\n")
+        .write("a.env", keys::project(1))
+        .git(&["add", "."]);
+    let index = fs::read(repo.path(".git/index")).unwrap();
+    let last = index.len() - 1;
+
+    repo.frisk(&["scan"]).is_clean();
+    repo.write(".git/index", &index[..last]);
+    repo.report(&["scan"]).finds(&["a.env:1"]);
+    repo.write(".git/index", [&index[..last], &[!index[last]]].concat());
+    repo.report(&["scan"]).finds(&["a.env:1"]);
+}
+
+#[test]
+fn a_tracked_file_counts_in_every_form_of_the_index() {
+    let repo = Sandbox::new();
+    repo.write(".gitignore", "*.env\n")
+        .write("a.env", keys::project(1))
+        .write("b/c.env", keys::project(2))
+        .git(&["add", "-f", "."])
+        .write("d.env", keys::project(3));
+
+    for form in [&["--index-version", "4"], &["--index-version", "2"]] {
+        repo.git(&[&["update-index"], &form[..]].concat());
+        repo.report(&["scan"]).finds(&["a.env:1", "b/c.env:1"]);
+    }
+    repo.git(&["update-index", "--split-index"]);
+    let found = repo.report(&["scan"]).places();
+    assert!(
+        ["a.env:1", "b/c.env:1"]
+            .iter()
+            .all(|place| found.iter().any(|f| f == place))
+    );
+}
+
+#[test]
 fn an_untracked_file_that_is_ignored_is_left_out() {
     let repo = Sandbox::new();
     repo.write(".gitignore", ".env\nbuild/\n")
