@@ -63,7 +63,7 @@ fn tracked_files_count_wherever_the_walk_begins_and_once() {
         }
     }
     repo.git(&["add", "-f", "."])
-        .write(".gitignore", "*\n")
+        .write(".gitignore", "new\nx\na0\na.b\n")
         .write("s/new", keys::project(9));
     let all = [
         "s/.d/x:1",
