@@ -7,6 +7,7 @@ use clap::Args;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+use clap::builder::ArgPredicate;
 
 const AFTER_HELP: &str = "\
 Exit status: 0 everything asked for was scanned and nothing stands; 1 findings
@@ -37,8 +38,20 @@ pub(crate) enum Command {
     /// Scan files and directories
     Scan {
         /// Files and directories; `-` is standard input
-        #[arg(value_name = "PATH", default_value = ".")]
+        #[arg(
+            value_name = "PATH",
+            default_value = ".",
+            default_value_if("files_from", ArgPredicate::IsPresent, None)
+        )]
         paths: Vec<PathBuf>,
+
+        /// Scan what FILE lists, a path a line, from the current directory; `-` is standard input
+        #[arg(long, value_name = "FILE")]
+        files_from: Option<PathBuf>,
+
+        /// The list ends each path with a zero byte, as `git diff --name-only -z` writes it
+        #[arg(short = '0', long, requires = "files_from")]
+        null: bool,
 
         /// Scan ignored files too, not only tracked ones and those no ignore file names
         #[arg(long)]

@@ -3,18 +3,26 @@
 //! libgit2 trusts what a loose object says of its size, and waits for ever for the rest of one that
 //! was cut off.
 
+use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::fs::File;
+use std::fs::Metadata;
 use std::io;
 use std::io::Read as _;
 use std::path::Path;
 use std::path::PathBuf;
 
 use flate2::read::ZlibDecoder;
+use git2::ObjectFormat;
 use git2::ObjectType;
 use git2::Odb;
 use git2::OdbObject;
 use git2::Oid;
 use git2::Repository;
+use libdeflater::Decompressor;
+use sha1::Sha1;
+use sha2::Digest;
+use sha2::Sha256;
 
 use crate::git::GitError;
 
@@ -29,10 +37,29 @@ const ALTERNATES: &str = "info/alternates";
 /// Alternates of alternates that git follows.
 const MAX_ALTERNATES: usize = 5;
 
+/// Bytes of a file that is inflated in one go, and bytes that it may become.
+const AT_ONCE: u64 = 8 << 20;
+const ROOM: usize = 16 << 20;
+/// Text becomes some four times larger.
+const GROWTH: usize = 8;
+/// Bytes that are always there for what a file becomes.
+const MIN_ROOM: usize = 64 << 10;
+
 /// The objects of a repository. Each thread has its own.
 pub struct Objects<'repository> {
-    odb: Odb<'repository>,
+    repository: &'repository Repository,
+    /// What has the packs: opened when an object is nowhere else.
+    odb: OnceCell<Odb<'repository>>,
     directories: Vec<PathBuf>,
+    scratch: RefCell<Scratch>,
+}
+
+/// Memory that is used again for each object.
+#[derive(Default)]
+struct Scratch {
+    file: Vec<u8>,
+    content: Vec<u8>,
+    decompressor: Decompressor,
 }
 
 impl std::fmt::Debug for Objects<'_> {
@@ -81,9 +108,22 @@ impl<'repository> Objects<'repository> {
         // Objects of a list that cannot be read cannot be found, which is said of each.
         let (directories, _) = directories(repository);
         Ok(Self {
-            odb: repository.odb().map_err(GitError::Open)?,
+            repository,
+            odb: OnceCell::new(),
             directories,
+            scratch: RefCell::default(),
         })
+    }
+
+    fn odb(&self) -> Result<&Odb<'repository>, GitError> {
+        if self.odb.get().is_none() {
+            let odb = self.repository.odb().map_err(GitError::Open)?;
+            // Nobody else has set it since.
+            return Ok(self.odb.get_or_init(|| odb));
+        }
+        self.odb
+            .get()
+            .ok_or_else(|| GitError::Open(git2::Error::from_str("the objects were not opened")))
     }
 
     /// Reads an object of any kind.
@@ -92,13 +132,13 @@ impl<'repository> Objects<'repository> {
         let (shard, file) = hex.split_at(2);
         for directory in &self.directories {
             let path = directory.join(shard).join(file);
-            match loose(&path, oid) {
+            match loose(&path, oid, &mut self.scratch.borrow_mut()) {
                 Ok(None) => {}
                 Ok(Some((kind, data))) => return Ok(Object::Loose(kind, data)),
                 Err(error) => return Err(GitError::Loose { oid, error }),
             }
         }
-        match self.odb.read(oid) {
+        match self.odb()?.read(oid) {
             Ok(object) => Ok(Object::Packed(object)),
             Err(error) => Err(GitError::Object { oid, error }),
         }
@@ -115,7 +155,7 @@ impl<'repository> Objects<'repository> {
                 Err(error) => return Err(GitError::Loose { oid, error }),
             }
         }
-        match self.odb.read_header(oid) {
+        match self.odb()?.read_header(oid) {
             Ok((size, _)) => Ok(size as u64),
             Err(error) => Err(GitError::Object { oid, error }),
         }
@@ -185,8 +225,91 @@ fn alternates(directory: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Reads a loose object; `None` if there is no such file.
-fn loose(path: &Path, oid: Oid) -> io::Result<Option<(ObjectType, Vec<u8>)>> {
+fn loose(
+    path: &Path,
+    oid: Oid,
+    scratch: &mut Scratch,
+) -> io::Result<Option<(ObjectType, Vec<u8>)>> {
+    let Some(metadata) = metadata(path)? else {
+        return Ok(None);
+    };
+    // Whatever is odd about it is said by the one that takes its time.
+    if metadata.len() <= AT_ONCE
+        && metadata.is_file()
+        && let Some(object) = scratch.read(path, oid)?
+    {
+        return Ok(Some(object));
+    }
     Loose::open(path)?.map(|loose| loose.read(oid)).transpose()
+}
+
+impl Scratch {
+    /// Reads and inflates a loose object in one go; `None` if it is large, or not as it should be.
+    fn read(&mut self, path: &Path, oid: Oid) -> io::Result<Option<(ObjectType, Vec<u8>)>> {
+        self.file.clear();
+        let mut file = File::open(path)?.take(AT_ONCE + 1);
+        file.read_to_end(&mut self.file)?;
+        if self.file.len() as u64 > AT_ONCE {
+            return Ok(None);
+        }
+        let room = self.file.len().saturating_mul(GROWTH).clamp(MIN_ROOM, ROOM);
+        if self.content.len() < room {
+            self.content.resize(room, 0);
+        }
+        let inflated = self
+            .decompressor
+            .zlib_decompress(&self.file, &mut self.content);
+        let Some(whole) = inflated.ok().and_then(|length| self.content.get(..length)) else {
+            return Ok(None);
+        };
+        let header = memchr::memchr(0, &whole[..whole.len().min(MAX_HEADER)]);
+        let Some((header, data)) = header.and_then(|end| whole.split_at_checked(end + 1)) else {
+            return Ok(None);
+        };
+        Ok(match parse_header(header) {
+            Some((kind, size)) if size == data.len() as u64 && is_named(oid, &[whole]) => {
+                Some((kind, data.to_vec()))
+            }
+            _ => None,
+        })
+    }
+}
+
+/// Whether an object id is the hash of some bytes.
+fn is_named(oid: Oid, bytes: &[&[u8]]) -> bool {
+    match oid.object_format() {
+        ObjectFormat::Sha1 => hash::<Sha1>(bytes)[..] == *oid.as_bytes(),
+        ObjectFormat::Sha256 => hash::<Sha256>(bytes)[..] == *oid.as_bytes(),
+    }
+}
+
+fn hash<D: Digest>(bytes: &[&[u8]]) -> sha2::digest::Output<D> {
+    let mut hash = D::new();
+    for bytes in bytes {
+        hash.update(bytes);
+    }
+    hash.finalize()
+}
+
+/// What is at the path of a loose object, which has to be a regular file or a link to one.
+fn metadata(path: &Path) -> io::Result<Option<Metadata>> {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    if metadata.is_file() || metadata.is_symlink() && path.metadata()?.is_file() {
+        Ok(Some(metadata))
+    } else {
+        Err(bad("is no regular file"))
+    }
 }
 
 /// A loose object of which the header was read.
@@ -199,21 +322,9 @@ pub(super) struct Loose {
 impl Loose {
     /// Opens a loose object; `None` if there is no such file.
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
-        let metadata = match std::fs::symlink_metadata(path) {
-            Ok(metadata) => metadata,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
+        let Some(metadata) = metadata(path)? else {
+            return Ok(None);
         };
-        if !metadata.is_file() && !metadata.is_symlink() || !path.metadata()?.is_file() {
-            return Err(bad("is no regular file"));
-        }
         let mut content = ZlibDecoder::new(File::open(path)?);
         let mut header = Vec::with_capacity(MAX_HEADER);
         while header.last() != Some(&0) {
@@ -257,9 +368,8 @@ impl Loose {
         if data.len() as u64 != size {
             return Err(bad("is not as long as it says"));
         }
-        let hash = Oid::hash_object_ext(kind, &data, oid.object_format())
-            .map_err(|error| bad(error.message()))?;
-        if hash != oid {
+        let header = format!("{} {size}\0", kind.str());
+        if !is_named(oid, &[header.as_bytes(), &data]) {
             return Err(bad("has another content than its name says"));
         }
         Ok((kind, data))

@@ -67,10 +67,8 @@ impl Keywords {
             keyword.rules.extend(rule);
             keyword.trigger = keyword.trigger.or(trigger);
         };
-        for (index, rule) in rules.rules().iter().enumerate() {
-            for keyword in &rule.keywords {
-                add(keyword, rule.keyword_run, Some(index), None);
-            }
+        for keyword in rules.keywords() {
+            add(&keyword.bytes, keyword.run, Some(keyword.rule), None);
         }
         for (needle, trigger) in NEEDLES {
             add(needle, 0, None, Some(trigger));

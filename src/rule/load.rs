@@ -1,5 +1,6 @@
 //! Reads rule files.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read as _;
@@ -7,8 +8,11 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
+use crate::rule::Keyword;
 use crate::rule::Rule;
 use crate::rule::RuleSet;
+use crate::rule::built_in::KEYWORDS;
+use crate::rule::built_in::OfRule;
 use crate::rule::check::Checks;
 use crate::rule::file::RuleEntry;
 use crate::rule::file::RuleFile;
@@ -126,23 +130,44 @@ fn last_line(error: &regex::Error) -> String {
     line.trim_start_matches("error: ").to_owned()
 }
 
+/// Reads the rules that are part of the program, with the optional ones or without.
+pub(super) fn built_in(optional: bool) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for (path, text) in BUILT_IN {
+        let file: RuleFile =
+            toml::from_str(text).unwrap_or_else(|_| unreachable!("{path} is read by every test"));
+        rules.extend(file.rules.into_iter().map(Rule::from));
+    }
+    rules.retain(|rule| optional || !rule.optional);
+    rules
+}
+
 impl RuleSet {
     /// The rules that are part of the program, save for the optional ones.
     pub fn built_in() -> Self {
-        let mut all = Self::all_built_in();
-        all.rules.retain(|rule| !rule.optional);
-        all
+        Self::new(false)
     }
 
     /// The rules that are part of the program.
     pub fn all_built_in() -> Self {
-        let mut rules = Vec::new();
-        for (path, text) in BUILT_IN {
-            let file: RuleFile = toml::from_str(text)
-                .unwrap_or_else(|_| unreachable!("{path} is read by every test"));
-            rules.extend(file.rules.into_iter().map(Rule::from));
+        Self::new(true)
+    }
+
+    fn new(optional: bool) -> Self {
+        let mut keywords = Vec::new();
+        let wanted = |rule: &&OfRule| optional || !rule.optional;
+        for (index, rule) in KEYWORDS.iter().filter(wanted).enumerate() {
+            keywords.extend(rule.keywords.iter().map(|keyword| Keyword {
+                rule: index,
+                bytes: Cow::Borrowed(*keyword),
+                run: rule.run,
+            }));
         }
-        Self { rules }
+        Self {
+            optional,
+            rules: OnceLock::new(),
+            keywords,
+        }
     }
 
     /// Adds the rules of a file, below all that are there.
@@ -179,7 +204,15 @@ impl RuleSet {
         if file.rules.len() > MAX_RULES {
             return Err(RuleErrorReason::TooMany(file.rules.len()));
         }
-        let mut ids: HashSet<String> = self.rules.iter().map(|rule| rule.id.clone()).collect();
+        let mut rules = self.rules.take().unwrap_or_else(|| built_in(self.optional));
+        let added = self.check(file, &mut rules);
+        self.rules = OnceLock::from(rules);
+        added
+    }
+
+    /// Adds rules that are right to `rules`, and their keywords.
+    fn check(&mut self, file: RuleFile, rules: &mut Vec<Rule>) -> Result<(), RuleErrorReason> {
+        let mut ids: HashSet<String> = rules.iter().map(|rule| rule.id.clone()).collect();
         for entry in file.rules {
             let rule = Rule::from(entry);
             let id = rule.id.clone();
@@ -209,7 +242,13 @@ impl RuleSet {
             if !ids.insert(id.clone()) {
                 return Err(RuleErrorReason::Duplicate { id });
             }
-            self.rules.push(rule);
+            self.keywords
+                .extend(rule.keywords.iter().map(|keyword| Keyword {
+                    rule: rules.len(),
+                    bytes: Cow::Owned(keyword.clone()),
+                    run: rule.keyword_run,
+                }));
+            rules.push(rule);
         }
         Ok(())
     }
@@ -275,6 +314,29 @@ mod tests {
         let mut rules = RuleSet::built_in();
         let reason = rules.add(text).unwrap_err();
         reason.to_string()
+    }
+
+    #[test]
+    fn the_keywords_are_those_of_the_rule_files() {
+        for rules in [RuleSet::built_in(), RuleSet::all_built_in()] {
+            let of_files: Vec<Keyword> = rules
+                .rules()
+                .iter()
+                .enumerate()
+                .flat_map(|(index, rule)| {
+                    rule.keywords.iter().map(move |keyword| Keyword {
+                        rule: index,
+                        bytes: Cow::Owned(keyword.clone()),
+                        run: rule.keyword_run,
+                    })
+                })
+                .collect();
+            assert_eq!(
+                rules.keywords(),
+                of_files,
+                "write them into built_in.rs, too"
+            );
+        }
     }
 
     const HEAD: &str = "[[rule]]\nid = 'x'\nsummary = 'x'\n";

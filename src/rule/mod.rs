@@ -1,10 +1,12 @@
 //! Rules: what a secret looks like, as data.
 
+mod built_in;
 pub mod check;
 pub mod file;
 pub mod load;
 pub mod template;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -142,20 +144,45 @@ fn longest_match(pattern: &str) -> usize {
 }
 
 /// All rules of a scan, by rank.
+///
+/// The built-in rules are read when one is asked for: a scan that meets no keyword needs none.
 #[derive(Debug)]
 pub struct RuleSet {
-    rules: Vec<Rule>,
+    /// Whether the optional ones of the built-in rules belong to it.
+    optional: bool,
+    rules: OnceLock<Vec<Rule>>,
+    keywords: Vec<Keyword>,
+}
+
+/// A keyword of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyword {
+    /// The rule, by its index in [`RuleSet::rules`].
+    pub rule: usize,
+    /// The keyword.
+    pub bytes: Cow<'static, [u8]>,
+    /// How many letters, digits, `_` and `-` follow it in every match at the least.
+    pub run: usize,
 }
 
 impl RuleSet {
     /// The rules, the highest rank first.
     pub fn rules(&self) -> &[Rule] {
-        &self.rules
+        self.rules.get_or_init(|| load::built_in(self.optional))
+    }
+
+    /// The keywords of all rules, rule by rule.
+    pub fn keywords(&self) -> &[Keyword] {
+        &self.keywords
     }
 
     /// Changes how grave a rule is. OpenAI's own do not become less so.
     pub fn set_severity(&mut self, id: &str, severity: Severity) -> Result<(), SeverityError> {
-        match self.rules.iter_mut().find(|rule| rule.id == id) {
+        let mut rules = self
+            .rules
+            .take()
+            .unwrap_or_else(|| load::built_in(self.optional));
+        let outcome = match rules.iter_mut().find(|rule| rule.id == id) {
             None => Err(SeverityError::NoRule),
             Some(rule) if rule.provider == "openai" && severity < rule.severity => {
                 Err(SeverityError::Lowered)
@@ -164,12 +191,14 @@ impl RuleSet {
                 rule.severity = severity;
                 Ok(())
             }
-        }
+        };
+        self.rules = OnceLock::from(rules);
+        outcome
     }
 
     /// The rule with this id.
     pub fn get(&self, id: &str) -> Option<&Rule> {
-        self.rules.iter().find(|rule| rule.id == id)
+        self.rules().iter().find(|rule| rule.id == id)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Turns bytes into hits: the only maker of secrets and excerpts.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::io;
 use std::io::Cursor;
 use std::io::Read;
@@ -40,6 +41,8 @@ use crate::text::escape;
 
 /// Bytes of a stream that are searched at a time.
 const WINDOW: usize = 4 << 20;
+/// Bytes of the buffer at first: most files are smaller.
+const FIRST: usize = 64 << 10;
 /// Bytes at the end of a window that are searched again with the next: no match is longer.
 const OVERLAP: usize = MAX_REACH;
 /// Bytes before these that are kept too, for the excerpt, the boundary and the exception.
@@ -97,10 +100,10 @@ pub struct Note {
 }
 
 impl Inspected {
-    /// Whether there is anything to tell.
-    pub fn says_anything(&self) -> bool {
-        let quiet = self.hits.is_empty() && self.rejected.is_empty() && self.unopened.is_empty();
-        !quiet || self.cut.is_some()
+    /// Whether there is nothing to tell.
+    pub fn is_silent(&self) -> bool {
+        let nothing_found = self.hits.is_empty() && self.rejected.is_empty();
+        nothing_found && self.unopened.is_empty() && self.cut.is_none()
     }
 
     fn too_deep(&mut self, kind: Layer) {
@@ -169,7 +172,85 @@ pub struct Inspector<'a> {
     exceptions: bool,
     foreign: bool,
     explain: bool,
-    buffer: Vec<u8>,
+    buffer: Buffer,
+}
+
+/// The bytes of a stream that are searched at a time. It grows, is cleared once for all files, and
+/// is never larger than a window.
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    /// How many of them are of the stream.
+    filled: usize,
+}
+
+impl fmt::Debug for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer({} bytes)", self.filled)
+    }
+}
+
+/// How reading into a buffer ended.
+struct Filled {
+    /// Bytes read.
+    read: usize,
+    /// Whether no more are to be had.
+    is_end: bool,
+    /// Why not, if that was not to be.
+    error: Option<io::Error>,
+}
+
+impl Buffer {
+    fn text(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
+
+    /// Reads until the buffer is as large as a window or the stream at its end. If it is known how
+    /// much is `left`, it ends there; who says otherwise is asked once more.
+    fn fill(&mut self, stream: &mut impl Read, left: Option<u64>) -> Filled {
+        let before = self.filled;
+        let end = |filled: usize, error| Filled {
+            read: filled - before,
+            is_end: true,
+            error,
+        };
+        loop {
+            let read = self.filled - before;
+            if self.filled == self.bytes.len() && !self.grow(left) {
+                return Filled {
+                    read,
+                    is_end: false,
+                    error: None,
+                };
+            }
+            match stream.read(&mut self.bytes[self.filled..]) {
+                Ok(0) => return end(self.filled, None),
+                Ok(more) => self.filled += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return end(self.filled, Some(error)),
+            }
+            if left == Some((self.filled - before) as u64) {
+                return end(self.filled, None);
+            }
+        }
+    }
+
+    /// Makes room for `left` bytes and one more, or for many, but for no more than a window has;
+    /// says whether there is any.
+    fn grow(&mut self, left: Option<u64>) -> bool {
+        let all = left.map_or(0, |left| usize::try_from(left).unwrap_or(WINDOW));
+        let wanted = self.filled.saturating_add(all).saturating_add(1);
+        let size = self.bytes.len().saturating_mul(4).max(FIRST);
+        let size = size.max(wanted).min(WINDOW);
+        self.bytes.resize(size.max(self.bytes.len()), 0);
+        self.filled < self.bytes.len()
+    }
+
+    /// Forgets the first bytes.
+    fn drop_first(&mut self, count: usize) {
+        self.bytes.copy_within(count..self.filled, 0);
+        self.filled -= count;
+    }
 }
 
 /// Where in a file the bytes lie that are searched: inside of what.
@@ -214,7 +295,7 @@ impl<'a> Inspector<'a> {
             exceptions,
             foreign: false,
             explain,
-            buffer: Vec::new(),
+            buffer: Buffer::default(),
         }
     }
 
@@ -235,13 +316,14 @@ impl<'a> Inspector<'a> {
     }
 
     /// Searches a file window by window, so that memory does not grow with its length, and what it
-    /// holds if it is an archive.
+    /// holds if it is an archive. A file that has `size` bytes need not be asked for more.
     pub fn file(
         &mut self,
         file: &mut (impl Read + Seek),
+        size: Option<u64>,
         cancelled: impl Fn() -> bool,
     ) -> Result<Inspected, InspectError> {
-        let (mut inspected, container) = self.stream(file, cancelled)?;
+        let (mut inspected, container) = self.read(file, size, &cancelled)?;
         if let Some(kind) = container.filter(|_| inspected.cut.is_none()) {
             file.seek(SeekFrom::Start(0))?;
             let mut budget = Budget::new(MAX_EXPANDED);
@@ -260,14 +342,23 @@ impl<'a> Inspector<'a> {
         stream: &mut impl Read,
         cancelled: impl Fn() -> bool,
     ) -> Result<(Inspected, Option<Layer>), InspectError> {
+        self.read(stream, None, &cancelled)
+    }
+
+    fn read(
+        &mut self,
+        stream: &mut impl Read,
+        size: Option<u64>,
+        cancelled: &dyn Fn() -> bool,
+    ) -> Result<(Inspected, Option<Layer>), InspectError> {
         let mut inspected = Inspected::default();
         let mut buffer = std::mem::take(&mut self.buffer);
         let outcome = self.windows(
-            stream,
+            (stream, size),
             &mut buffer,
             &Inside::default(),
             &mut inspected,
-            &cancelled,
+            cancelled,
         );
         self.buffer = buffer;
         match outcome {
@@ -387,12 +478,13 @@ impl<'a> Inspector<'a> {
             (None, None) => {}
         }
         let (hits, rejected) = (inspected.hits.len(), inspected.rejected.len());
-        let mut buffer = Vec::new();
+        let mut buffer = Buffer::default();
         let mut stream: Box<dyn Read> = match cut {
             Some(error) => Box::new(head.chain(Broken(Some(error)))),
             None => Box::new(head.chain(content)),
         };
-        let found = self.windows(&mut stream, &mut buffer, inside, inspected, &|| false)?;
+        let stream = (&mut stream, None);
+        let found = self.windows(stream, &mut buffer, inside, inspected, &|| false)?;
         match found.filter(|_| kind.is_none()) {
             None => {}
             Some(kind) if inside.layers.len() >= MAX_DEPTH => inspected.too_deep(kind),
@@ -400,46 +492,47 @@ impl<'a> Inspector<'a> {
             // which is said.
             Some(kind) => {
                 let outer = inspected.split_off(hits, rejected);
-                let content = Cursor::new(buffer);
+                let content = Cursor::new(buffer.text());
                 self.container(kind, content, inside, budget, outer, inspected)?;
             }
         }
         Ok(())
     }
 
-    /// Searches a stream; says what container it is. Where it cannot be read on, what was read is
-    /// searched before the error is given.
+    /// Searches a stream, of which the size may be known; says what container it is. Where it cannot
+    /// be read on, what was read is searched before the error is given.
     fn windows(
         &self,
-        stream: &mut impl Read,
-        buffer: &mut Vec<u8>,
+        (stream, mut left): (&mut impl Read, Option<u64>),
+        buffer: &mut Buffer,
         inside: &Inside,
         inspected: &mut Inspected,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Layer>, InspectError> {
-        buffer.clear();
+        buffer.filled = 0;
         let mut first: Option<(Pass, Option<Layer>)> = None;
         loop {
-            let (before, room) = (buffer.len(), WINDOW - buffer.len());
-            let outcome = stream.by_ref().take(room as u64).read_to_end(buffer);
-            let read = buffer.len() - before;
-            inspected.bytes += read as u64;
-            let last = read < room || outcome.is_err();
+            let filled = buffer.fill(stream, left);
+            left = left.and_then(|left| left.checked_sub(filled.read as u64));
+            inspected.bytes += filled.read as u64;
+            let text = buffer.text();
             let (mut pass, container) = first.unwrap_or_else(|| {
-                let head = &buffer[..buffer.len().min(HEAD)];
-                (Pass::new(buffer), container::kind(head))
+                let head = &text[..text.len().min(HEAD)];
+                (Pass::new(text), container::kind(head))
             });
-            let until = (!last).then(|| buffer.len() - OVERLAP);
-            self.window(buffer, &mut pass, until, inside, inspected)?;
-            outcome?;
-            if last {
-                return Ok(container.or_else(|| container::kind_at_end(buffer)));
+            let until = (!filled.is_end).then(|| text.len() - OVERLAP);
+            self.window(text, &mut pass, until, inside, inspected)?;
+            if let Some(error) = filled.error {
+                return Err(error.into());
+            }
+            if filled.is_end {
+                return Ok(container.or_else(|| container::kind_at_end(text)));
             }
             if cancelled() {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted").into());
             }
-            let kept = pass.advance(buffer, buffer.len() - KEPT);
-            buffer.drain(..kept);
+            let kept = pass.advance(text, text.len() - KEPT);
+            buffer.drop_first(kept);
             first = Some((pass, container));
         }
     }
@@ -696,6 +789,40 @@ mod tests {
         }
     }
 
+    /// A stream that gives little at a time.
+    struct Drops<'a>(&'a [u8]);
+
+    impl Read for Drops<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.by_ref().take(30_000).read(buffer)
+        }
+    }
+
+    #[test]
+    fn a_size_that_is_not_right_loses_nothing() {
+        let matcher = Matcher::new(RuleSet::built_in()).unwrap();
+        for length in [
+            0,
+            1000,
+            FIRST - 200,
+            FIRST,
+            WINDOW - 200,
+            WINDOW,
+            2 * WINDOW,
+        ] {
+            let mut text: Vec<u8> = b"a line\n".iter().copied().cycle().take(length).collect();
+            text.extend_from_slice(key(2).as_bytes());
+            let right = text.len() as u64;
+            for size in [None, Some(right), Some(right + 9)] {
+                let mut inspector = Inspector::new(&matcher, true, false);
+                let read = inspector.read(&mut Drops(&text), size, &|| false);
+                let found = read.unwrap().0;
+                assert_eq!(found.hits.len(), 1, "{length} bytes, said {size:?}");
+                assert_eq!(found.bytes, right, "{length} bytes, said {size:?}");
+            }
+        }
+    }
+
     #[test]
     fn many_keys_over_window_edges_are_told_once() {
         let keys: Vec<String> = (0..50).map(key).collect();
@@ -746,7 +873,7 @@ mod tests {
                 readings,
             };
             let mut inspector = Inspector::new(&matcher, true, false);
-            let inspected = inspector.file(&mut file, || false).unwrap();
+            let inspected = inspector.file(&mut file, None, || false).unwrap();
             assert_eq!(inspected.hits.len(), 1);
             let cut = inspected.cut.map(|error| error.kind());
             assert_eq!(cut, Some(io::ErrorKind::TimedOut), "reading {readings}");

@@ -189,11 +189,17 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Takes what an inspection says of a place: findings, and rejected matches as notes.
-    fn inspected(&self, place: &Place, inspected: Inspected) {
+    /// Takes what an inspection says of the content of what is called `name`: findings, and rejected
+    /// matches as notes.
+    fn inspected(&self, name: &[u8], inspected: Inspected) {
         self.count(inspected.bytes);
+        // Nearly always. A label is made by searching the name.
+        if inspected.is_silent() {
+            return;
+        }
+        let place = self.place(Kind::Content, name);
         self.remarks(&place.label, &inspected);
-        self.found(place, inspected.hits, None);
+        self.found(&place, inspected.hits, None);
     }
 
     /// Takes what an inspection says beside hits.

@@ -1,10 +1,12 @@
 //! Work on many items: in parallel where that pays, cancellable, and no panic costs more than its
 //! item.
 
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
@@ -99,7 +101,34 @@ impl Pool {
         }
     }
 
-    /// The same on the caller's thread, whatever the pool has: what is used need not be shared.
+    /// Calls `begin` once in each thread, with the items that it shares with the others: what a
+    /// thread opens can so borrow from what else it opens. Items that nobody took, since a thread
+    /// failed before it took any, are given to `broken`.
+    pub fn share<T: Sync>(
+        &self,
+        items: &[T],
+        begin: impl Fn(&Turns<'_, T>) + Sync,
+        broken: impl Fn(&T) + Sync,
+    ) {
+        let turns = Turns {
+            pool: self,
+            items,
+            next: AtomicUsize::new(0),
+            broken: &broken,
+        };
+        let run = || catch_unwind(AssertUnwindSafe(|| begin(&turns))).is_ok();
+        match &self.threads {
+            None => {
+                run();
+            }
+            Some(pool) => {
+                pool.broadcast(|_| run());
+            }
+        }
+        turns.each(&broken);
+    }
+
+    /// The same as [`Pool::each`] on the caller's thread, whatever the pool has: what is used need not be shared.
     pub fn in_turn<T, S>(
         &self,
         items: &[T],
@@ -134,6 +163,34 @@ impl Pool {
     }
 }
 
+/// Items that threads share.
+pub struct Turns<'a, T> {
+    pool: &'a Pool,
+    items: &'a [T],
+    next: AtomicUsize,
+    broken: &'a (dyn Fn(&T) + Sync),
+}
+
+impl<T> fmt::Debug for Turns<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Turns({} items)", self.items.len())
+    }
+}
+
+impl<T> Turns<'_, T> {
+    /// Calls `work` with items that no other thread takes until there are no more.
+    pub fn each(&self, work: impl Fn(&T)) {
+        while let Some(item) = self.items.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            if self.pool.cancel.is_cancelled() {
+                return;
+            }
+            if catch_unwind(AssertUnwindSafe(|| work(item))).is_err() {
+                (self.broken)(item);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
@@ -160,6 +217,41 @@ mod tests {
             failed.sort_unstable();
             assert_eq!(failed[..3], [7, 107, 207]);
         }
+    }
+
+    #[test]
+    fn shared_items_are_each_done_once() {
+        for threads in [1, 4] {
+            let items: Vec<u32> = (0..1000).collect();
+            let done = Mutex::new(Vec::new());
+            let failed = Mutex::new(Vec::new());
+            Pool::new(threads, items.len(), Cancel::default()).share(
+                &items,
+                |turns| {
+                    turns.each(|item| {
+                        assert!(item % 100 != 7, "on purpose");
+                        done.lock().unwrap().push(*item);
+                    });
+                },
+                |item| failed.lock().unwrap().push(*item),
+            );
+            let mut done = done.into_inner().unwrap();
+            done.sort_unstable();
+            done.dedup();
+            assert_eq!(done.len(), 990);
+            assert_eq!(failed.into_inner().unwrap().len(), 10);
+        }
+    }
+
+    #[test]
+    fn what_no_thread_could_begin_is_broken() {
+        let failed = Mutex::new(0);
+        Pool::new(2, 100, Cancel::default()).share(
+            &[0; 100],
+            |_| panic!("on purpose"),
+            |_| *failed.lock().unwrap() += 1,
+        );
+        assert_eq!(failed.into_inner().unwrap(), 100);
     }
 
     #[test]

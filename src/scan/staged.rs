@@ -15,6 +15,7 @@ use crate::scan::Scan;
 use crate::scan::added;
 use crate::scan::inspect::Inspected;
 use crate::scan::pool::Pool;
+use crate::scan::pool::Turns;
 use crate::source::staged::Item;
 use crate::source::staged::Selection;
 use crate::source::staged::list;
@@ -40,12 +41,7 @@ pub fn scan_in(
     let pool = Pool::new(settings.threads, items.len(), settings.cancel.clone());
     let broken = |item: &Item| scan.broken(&item.path);
     if pool.has_threads() {
-        pool.each(
-            items,
-            || opener.open(),
-            |own, item| shared(scan, own, item),
-            broken,
-        );
+        pool.share(items, |turns| shared(scan, opener, turns), broken);
     } else {
         // Opening a repository costs more than scanning a few files.
         pool.in_turn(items, || (), |(), item| one(scan, &odb, item), broken);
@@ -53,21 +49,21 @@ pub fn scan_in(
     Ok(())
 }
 
-/// Scans a file with a thread's own repository.
-fn shared(scan: &Scan<'_>, repository: &Result<Repository, GitError>, item: &Item) {
-    let failed = |error: &dyn std::fmt::Display| {
+/// Scans files with a thread's own repository.
+fn shared(scan: &Scan<'_>, opener: &Opener, turns: &Turns<'_, Item>) {
+    let repository = opener.open();
+    let odb = repository.as_ref().map(Objects::new);
+    turns.each(|item| {
+        let error = match &odb {
+            Ok(Ok(odb)) => return one(scan, odb, item),
+            Ok(Err(error)) => error,
+            Err(error) => *error,
+        };
         // What is left out need not be readable.
         if !scan.is_excluded(&item.path) {
             scan.failed(Some(&item.path), error);
         }
-    };
-    match repository {
-        Ok(repository) => match Objects::new(repository) {
-            Ok(odb) => one(scan, &odb, item),
-            Err(error) => failed(&error),
-        },
-        Err(error) => failed(error),
-    }
+    });
 }
 
 fn one(scan: &Scan<'_>, odb: &Objects<'_>, item: &Item) {

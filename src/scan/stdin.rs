@@ -2,7 +2,6 @@
 
 use std::io::Read;
 
-use crate::place::Kind;
 use crate::scan::Scan;
 
 /// What standard input is called in reports.
@@ -21,7 +20,7 @@ pub fn scan(scan: &Scan<'_>, input: &mut impl Read) {
                     format!("what the {kind} holds was not read; scan it as a file"),
                 );
             }
-            scan.inspected(&scan.place(Kind::Content, NAME), inspected);
+            scan.inspected(NAME, inspected);
         }
         Err(error) => scan.failed(Some(NAME), format!("was not read to its end: {error}")),
     }

@@ -1,11 +1,11 @@
 //! Scans files.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::place::Kind;
 use crate::scan::Scan;
 use crate::scan::inspect::InspectError;
 use crate::scan::inspect::Inspected;
@@ -42,10 +42,8 @@ pub fn scan(scan: &Scan<'_>, roots: &[PathBuf], options: &Options) {
 
 fn one(scan: &Scan<'_>, inspector: &mut Inspector<'_>, item: &Item, options: &Options) {
     let path = bytes(&item.path);
-    if let Some(name) = item.path.file_name() {
-        for (place, hit) in scan.name_hits(path, name.as_encoded_bytes()) {
-            scan.found(&place, [hit], None);
-        }
+    for (place, hit) in scan.name_hits(path, name(&item.path)) {
+        scan.found(&place, [hit], None);
     }
     let outcome = match item.kind {
         ItemKind::Directory => return,
@@ -56,7 +54,7 @@ fn one(scan: &Scan<'_>, inspector: &mut Inspector<'_>, item: &Item, options: &Op
         },
     };
     match outcome {
-        Ok(inspected) => scan.inspected(&scan.place(Kind::Content, path), inspected),
+        Ok(inspected) => scan.inspected(path, inspected),
         Err(InspectError::Read(error)) => scan.failed(Some(path), cannot_read(&error)),
         Err(InspectError::Match(error)) => scan.failed(Some(path), &error),
     }
@@ -76,8 +74,11 @@ fn file(
             scan.skipped(bytes(&item.path), &reason);
             None
         }
-        Ok((mut file, _)) => {
-            Some(inspector.file(&mut file, || scan.settings.cancel.is_cancelled()))
+        Ok((mut file, size)) => {
+            let cancel = &scan.settings.cancel;
+            // Files that the system makes up as they are read say that they have nothing.
+            let size = Some(size).filter(|size| *size > 0);
+            Some(inspector.file(&mut file, size, || cancel.is_cancelled()))
         }
     }
 }
@@ -99,18 +100,42 @@ fn open(item: &Item) -> io::Result<(File, u64)> {
         options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0));
     }
     let file = options.open(&item.path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_file() {
-        Ok((file, metadata.len()))
-    } else {
-        Err(io::Error::other("it is no regular file any more"))
+    match size(&file)? {
+        Some(size) => Ok((file, size)),
+        None => Err(io::Error::other("it is no regular file any more")),
     }
+}
+
+/// The size of a file, if it is a regular one.
+#[cfg(unix)]
+fn size(file: &File) -> io::Result<Option<u64>> {
+    let stat = rustix::fs::fstat(file)?;
+    let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
+    let size = u64::try_from(stat.st_size).map_err(io::Error::other)?;
+    Ok(kind.is_file().then_some(size))
+}
+
+/// The size of a file, if it is a regular one.
+#[cfg(not(unix))]
+fn size(file: &File) -> io::Result<Option<u64>> {
+    let metadata = file.metadata()?;
+    Ok(metadata.is_file().then_some(metadata.len()))
 }
 
 /// Inspects the target of a symbolic link, which is what git stores of it.
 fn link(inspector: &Inspector<'_>, path: &Path) -> Result<Inspected, InspectError> {
     let target = std::fs::read_link(path)?;
     Ok(inspector.bytes(bytes(&target))?)
+}
+
+/// The last part of a path, and nothing of one that ends with none.
+fn name(path: &Path) -> &[u8] {
+    let plain = |name: &&[u8]| !matches!(*name, b"" | b"." | b"..");
+    let last = bytes(path).rsplit(|byte| *byte == b'/').next();
+    match last.filter(plain) {
+        Some(name) if cfg!(unix) => name,
+        _ => path.file_name().map_or(b"", OsStr::as_encoded_bytes),
+    }
 }
 
 fn bytes(path: &Path) -> &[u8] {

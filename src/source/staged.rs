@@ -265,9 +265,9 @@ impl From<GitError> for Wrong {
 }
 
 /// A walk along the index, with the tree of `HEAD` beside it.
-struct Comparison<'a> {
+struct Comparison<'a, 'r> {
     index: Index,
-    odb: &'a Objects<'a>,
+    odb: &'a Objects<'r>,
     /// Where the walk is, with a slash at the end.
     directory: Vec<u8>,
     /// What `HEAD` has and the index has not.
@@ -275,7 +275,7 @@ struct Comparison<'a> {
     listing: Listing,
 }
 
-impl Comparison<'_> {
+impl Comparison<'_, '_> {
     /// Compares the entries below a directory. Where the cache-tree knows that they make the very
     /// tree that `HEAD` has, they are passed by.
     fn directory(

@@ -1,12 +1,10 @@
 //! The files below some paths: everything that is tracked, and everything that is not ignored.
 
-use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
-use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +16,8 @@ use git2::RepositoryOpenFlags;
 use ignore::WalkBuilder;
 use ignore::WalkState;
 
+use crate::git::index::Index;
+use crate::git::index::IndexError;
 use crate::git::path_of;
 use crate::git::tree::EntryKind;
 use crate::policy::exclude::Anchored;
@@ -177,14 +177,11 @@ impl Lister<'_> {
             found.add_all(self.walk(&odd, false));
         }
         if heed_ignore {
-            let walked: HashSet<&Path> = found.items.iter().map(|item| &*item.path).collect();
-            for (path, kind) in tracked.unwrap_or_default() {
-                let whole = clean(&directory.join(&path));
-                if walked.contains(&*whole) {
-                    continue;
-                }
+            found.items.sort_by(|a, b| bytes(a).cmp(bytes(b)));
+            let tracked = tracked.unwrap_or_default();
+            for (path, kind) in tracked.not_among(&found.items, directory) {
                 if kind == EntryKind::Gitlink {
-                    self.submodule(&whole);
+                    self.submodule(&clean(&directory.join(&path)));
                 } else {
                     self.tracked(directory, &path);
                 }
@@ -193,7 +190,13 @@ impl Lister<'_> {
                 self.directory(repository, false);
             }
         }
-        self.listing.items.extend(found.items);
+        if self.listing.items.len() < 2 {
+            // The items are most of the memory, and sorted.
+            found.items.append(&mut self.listing.items);
+            self.listing.items = found.items;
+        } else {
+            self.listing.items.append(&mut found.items);
+        }
         self.listing.skipped.extend(found.skipped);
         self.listing.errors.extend(found.errors);
     }
@@ -229,14 +232,18 @@ impl Lister<'_> {
             });
         if threads > 1 {
             let found = Mutex::new(Found::default());
-            let add = |entry| {
-                let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-                found.add(entry, directory);
-                WalkState::Continue
-            };
             // It panics where no thread is to be had, which is no reason not to scan.
             let walked = catch_unwind(AssertUnwindSafe(|| {
-                builder.build_parallel().run(|| Box::new(add));
+                builder.build_parallel().run(|| {
+                    let mut own = Share {
+                        found: Found::default(),
+                        all: &found,
+                    };
+                    Box::new(move |entry| {
+                        own.found.add(entry, directory);
+                        WalkState::Continue
+                    })
+                });
             }));
             if walked.is_ok() {
                 let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -343,9 +350,26 @@ struct Found {
     errors: Vec<(PathBuf, String)>,
 }
 
+/// What one thread of a walk finds; handed in when it ends.
+struct Share<'a> {
+    found: Found,
+    all: &'a Mutex<Found>,
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        all.add_all(std::mem::take(&mut self.found));
+    }
+}
+
 impl Found {
     fn add_all(&mut self, other: Self) {
-        self.items.extend(other.items);
+        if self.items.is_empty() {
+            self.items = other.items;
+        } else {
+            self.items.extend(other.items);
+        }
         self.repositories.extend(other.repositories);
         self.skipped.extend(other.skipped);
         self.errors.extend(other.errors);
@@ -367,10 +391,11 @@ impl Found {
         let Some(kind) = entry.file_type() else {
             return;
         };
-        let path = clean(entry.path());
+        let depth = entry.depth();
+        let path = cleaned(entry.into_path());
         if kind.is_dir() {
-            if entry.depth() > 0 {
-                if entry.path().join(".git").symlink_metadata().is_ok() {
+            if depth > 0 {
+                if path.join(".git").symlink_metadata().is_ok() {
                     self.repositories.push(path.clone());
                 }
                 self.items.push(Item {
@@ -400,6 +425,15 @@ fn clean(path: &Path) -> PathBuf {
         Ok(rest) if rest.as_os_str().is_empty() => path.to_owned(),
         Ok(rest) => rest.to_owned(),
         Err(_) => path.to_owned(),
+    }
+}
+
+/// The same, without a copy where there is nothing to do.
+fn cleaned(path: PathBuf) -> PathBuf {
+    if path.as_os_str().as_encoded_bytes().starts_with(b".") {
+        clean(&path)
+    } else {
+        path
     }
 }
 
@@ -436,23 +470,110 @@ fn open(directory: &Path, is_root: bool) -> Option<Repository> {
         .filter(|repository| !repository.is_bare())
 }
 
-/// The entries of the index below a directory, relative to it.
-fn tracked_below(repository: &Repository, directory: &Path) -> Option<Vec<(PathBuf, EntryKind)>> {
-    let below = relative(repository, directory)?;
+/// Entries of the index below a directory, relative to it, by path, each once.
+#[derive(Default)]
+struct Tracked {
+    /// The paths, one behind the other.
+    paths: Vec<u8>,
+    /// Where each ends, and what it is.
+    entries: Vec<(usize, EntryKind)>,
+}
+
+impl Tracked {
+    /// Takes an entry of the index if it lies below a directory, of which the path ends with a
+    /// slash.
+    fn take(&mut self, path: &[u8], mode: u32, below: &[u8]) {
+        let Some(path) = path.strip_prefix(below) else {
+            return;
+        };
+        let plain = path
+            .split(|byte| *byte == b'/')
+            .all(|name| !matches!(name, b"" | b"." | b".."));
+        // One that is not merged comes once a side.
+        if plain && self.last() != Some(path) {
+            self.paths.extend_from_slice(path);
+            self.entries.push((self.paths.len(), EntryKind::of(mode)));
+        }
+    }
+
+    fn last(&self) -> Option<&[u8]> {
+        let (end, _) = self.entries.last()?;
+        let before = self.entries.len().checked_sub(2);
+        let start = before.map_or(0, |before| self.entries[before].0);
+        Some(&self.paths[start..*end])
+    }
+
+    /// Those that are not among some items below the directory, which are sorted by path.
+    fn not_among(&self, items: &[Item], directory: &Path) -> Vec<(PathBuf, EntryKind)> {
+        // What `clean` makes of it, up to the name.
+        let mut whole = clean(&directory.join("x"))
+            .into_os_string()
+            .into_encoded_bytes();
+        whole.pop();
+        let prefix = whole.len();
+        let mut missing = Vec::new();
+        let (mut at, mut start) = (0, 0);
+        let mut is_sorted = true;
+        for &(end, kind) in &self.entries {
+            let path = &self.paths[start..end];
+            start = end;
+            is_sorted &= &whole[prefix..] <= path;
+            whole.truncate(prefix);
+            whole.extend_from_slice(path);
+            if is_sorted {
+                while items.get(at).is_some_and(|item| bytes(item) < &whole[..]) {
+                    at += 1;
+                }
+            } else {
+                at = items.partition_point(|item| bytes(item) < &whole[..]);
+            }
+            if items.get(at).is_none_or(|item| bytes(item) != whole) {
+                missing.push((path_of(path), kind));
+            }
+        }
+        missing
+    }
+}
+
+/// The entries of the index below a directory; `None` if it cannot be read.
+fn tracked_below(repository: &Repository, directory: &Path) -> Option<Tracked> {
+    let mut below = slashed(&relative(repository, directory)?);
+    if !below.is_empty() {
+        below.push(b'/');
+    }
+    let path = repository.path().join("index");
+    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        return None;
+    }
+    if let Ok(tracked) = read_tracked(&path, repository, &below) {
+        return Some(tracked);
+    }
+    // One of a form that is not known here, or a damaged one, which libgit2 refuses too.
     let index = repository.index().ok()?;
-    let mut entries: Vec<_> = index
-        .iter()
-        .filter_map(|entry| {
-            let path = path_of(&entry.path);
-            let inside = path.strip_prefix(&below).ok()?.to_owned();
-            let plain = inside
-                .components()
-                .all(|c| matches!(c, Component::Normal(_)));
-            (plain && !inside.as_os_str().is_empty()).then(|| (inside, EntryKind::of(entry.mode)))
-        })
-        .collect();
-    entries.dedup();
-    Some(entries)
+    let mut tracked = Tracked::default();
+    for entry in index.iter() {
+        tracked.take(&entry.path, entry.mode, &below);
+    }
+    Some(tracked)
+}
+
+fn read_tracked(path: &Path, repository: &Repository, below: &[u8]) -> Result<Tracked, IndexError> {
+    let mut tracked = Tracked::default();
+    if let Some(mut index) = Index::open(path, repository.object_format())? {
+        while let Some(entry) = index.current()? {
+            tracked.take(entry.path, entry.mode, below);
+            index.advance()?;
+        }
+        // Until now nothing of it was sure.
+        index.finish()?;
+    }
+    Ok(tracked)
+}
+
+/// A path as git writes it.
+fn slashed(path: &Path) -> Vec<u8> {
+    let components = path.components().map(|c| c.as_os_str().as_encoded_bytes());
+    components.collect::<Vec<_>>().join(&b'/')
 }
 
 /// Whether a directory inside of a repository is ignored, or below one that is.

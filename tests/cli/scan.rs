@@ -51,6 +51,77 @@ fn a_tracked_file_counts_though_it_is_ignored() {
 }
 
 #[test]
+fn tracked_files_count_wherever_the_walk_begins_and_once() {
+    let repo = Sandbox::new();
+    let names = ["a", "a!/x", "a-b/x", "a.b", "a/x", "a0", ".d/x"];
+    let names = names.map(|name| name.replace('a', "s/a").replace(".d", "s/.d"));
+    repo.write("s/a-b/.gitignore", "x\n");
+    for (seed, name) in (1..).zip(&names) {
+        // `a` is a file and a directory, by turns.
+        if name != "s/a" {
+            repo.write(name, keys::project(seed));
+        }
+    }
+    repo.git(&["add", "-f", "."])
+        .write(".gitignore", "new\nx\na0\na.b\n")
+        .write("s/new", keys::project(9));
+    let all = [
+        "s/.d/x:1",
+        "s/a!/x:1",
+        "s/a-b/x:1",
+        "s/a.b:1",
+        "s/a/x:1",
+        "s/a0:1",
+    ];
+
+    repo.report(&["scan"]).finds(&all);
+    for root in ["s", "./s", "s/", "././s", "../repo/s"] {
+        let report = repo.report(&["scan", root]);
+        assert_eq!(report.places().len(), all.len(), "{root}: {report:#?}");
+    }
+    let report = repo.report(&["-C", "s", "scan"]);
+    assert_eq!(report.places().len(), all.len(), "{report:#?}");
+}
+
+#[test]
+fn nothing_is_ignored_where_the_index_cannot_be_read() {
+    let repo = Sandbox::new();
+    repo.write(".gitignore", "*.env\n")
+        .write("a.env", keys::project(1))
+        .git(&["add", "."]);
+    let index = fs::read(repo.path(".git/index")).unwrap();
+    let last = index.len() - 1;
+
+    repo.frisk(&["scan"]).is_clean();
+    repo.write(".git/index", &index[..last]);
+    repo.report(&["scan"]).finds(&["a.env:1"]);
+    repo.write(".git/index", [&index[..last], &[!index[last]]].concat());
+    repo.report(&["scan"]).finds(&["a.env:1"]);
+}
+
+#[test]
+fn a_tracked_file_counts_in_every_form_of_the_index() {
+    let repo = Sandbox::new();
+    repo.write(".gitignore", "*.env\n")
+        .write("a.env", keys::project(1))
+        .write("b/c.env", keys::project(2))
+        .git(&["add", "-f", "."])
+        .write("d.env", keys::project(3));
+
+    for form in [&["--index-version", "4"], &["--index-version", "2"]] {
+        repo.git(&[&["update-index"], &form[..]].concat());
+        repo.report(&["scan"]).finds(&["a.env:1", "b/c.env:1"]);
+    }
+    repo.git(&["update-index", "--split-index"]);
+    let found = repo.report(&["scan"]).places();
+    assert!(
+        ["a.env:1", "b/c.env:1"]
+            .iter()
+            .all(|place| found.iter().any(|f| f == place))
+    );
+}
+
+#[test]
 fn an_untracked_file_that_is_ignored_is_left_out() {
     let repo = Sandbox::new();
     repo.write(".gitignore", ".env\nbuild/\n")
@@ -217,6 +288,81 @@ fn standard_input_and_files_are_scanned_together() {
 
     assert_eq!(output.status, 1);
     assert_eq!(output.stdout.lines().count(), 2, "{output:?}");
+}
+
+#[test]
+fn what_a_list_names_is_scanned_and_no_more() {
+    let repo = Sandbox::new();
+    repo.write(".gitignore", "*.env\n")
+        .write("a b.py", keys::project(1))
+        .write("deep/c.env", keys::project(2))
+        .write("other.py", keys::project(3))
+        .write("-", keys::project(4))
+        .write("list", "a b.py\n\ndeep/c.env\na b.py")
+        .write("nul", b"-\0deep/c.env\0")
+        .write("deep/list", "c.env\n");
+
+    repo.report(&["scan", "--files-from", "list"])
+        .finds(&["a b.py:1", "deep/c.env:1"]);
+    repo.report(&["scan", "--files-from", "list", "other.py"])
+        .finds(&["a b.py:1", "deep/c.env:1", "other.py:1"]);
+    repo.report(&["scan", "-0", "--files-from", "nul"])
+        .finds(&["-:1", "deep/c.env:1"]);
+    repo.report(&["-C", "deep", "scan", "--files-from", "list"])
+        .finds(&["c.env:1"]);
+    let args = ["scan", "--null", "--files-from", "-", "--format", "short"];
+    let output = repo.frisk_fed(b"deep/c.env\0other.py", &args);
+    assert_eq!(
+        (output.status, output.stdout.lines().count()),
+        (1, 2),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn an_empty_list_is_clean() {
+    let repo = Sandbox::new();
+    repo.write("a.py", keys::project(1)).write("list", "\n\n");
+
+    repo.frisk(&["scan", "--files-from", "/dev/null"])
+        .is_clean();
+    repo.frisk(&["scan", "--files-from", "list"]).is_clean();
+    repo.frisk_fed(b"", &["scan", "--files-from", "-"])
+        .is_clean();
+}
+
+#[test]
+fn what_a_list_names_has_to_be_there() {
+    let repo = Sandbox::new();
+    repo.write("a.py", keys::project(1))
+        .write("list", "gone.py\na.py\n");
+
+    repo.report(&["scan", "--files-from", "list"])
+        .is_incomplete(&["a.py:1"], "gone.py: is not there");
+    repo.frisk(&["scan", "--files-from", "gone"])
+        .fails_with("gone");
+    repo.frisk(&["scan", "--files-from", "."])
+        .fails_with("the list of files");
+    repo.frisk(&["scan", "--null"]).fails_with("--files-from");
+    repo.frisk_fed(b"", &["scan", "--files-from", "-", "-"])
+        .fails_with("standard input");
+}
+
+#[test]
+fn a_file_of_one_window_and_one_of_many_are_read_to_their_end() {
+    let repo = Sandbox::new();
+    for (seed, size) in (1..).zip([0, 65_000, 65_535, 65_536, 262_144, 4 << 20, 9 << 20]) {
+        let text = [
+            b"\0".repeat(size),
+            b" ".to_vec(),
+            keys::project(seed).into_bytes(),
+        ];
+        repo.write(&format!("{size}"), text.concat());
+    }
+
+    let report = repo.report(&["scan"]);
+
+    assert_eq!(report.places().len(), 7, "{report:#?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod ci;
 mod delivery;
 mod event;
 mod explain;
+mod files;
 mod hook;
 mod install;
 mod scan;
@@ -22,19 +23,24 @@ pub(crate) fn run(command: Command, opener: &Opener) -> anyhow::Result<Verdict> 
 
     match command {
         Command::Scan {
-            paths,
+            mut paths,
+            files_from,
+            null,
             no_ignore,
             max_filesize,
             options,
-        } => scan::run(
-            &scan::What::Files {
+        } => {
+            if let Some(file) = files_from {
+                let end = if null { 0 } else { b'\n' };
+                files::add_listed(&mut paths, &file, end)?;
+            }
+            let what = scan::What::Files {
                 paths,
                 no_ignore,
                 max_filesize,
-            },
-            &options,
-            opener,
-        ),
+            };
+            scan::run(&what, &options, opener)
+        }
         Command::Staged { all, options } => {
             let entries = if all {
                 Entries::Everything

@@ -282,7 +282,7 @@ impl<'a> History<'a> {
             if !found.is_empty() {
                 hits.insert(oid, found);
             }
-            if inspected.says_anything() {
+            if !inspected.is_silent() {
                 self.remarks.insert(oid, inspected);
             }
         }

@@ -106,7 +106,7 @@ impl Surveyor<'_> {
         match self.scan.inspector().bytes(visit.data) {
             Ok(inspected) => {
                 self.scan.count(inspected.bytes);
-                if inspected.says_anything() {
+                if !inspected.is_silent() {
                     locked(&self.survey).blobs.insert(visit.oid, inspected);
                 }
             }
@@ -120,7 +120,7 @@ impl Surveyor<'_> {
         match inspector.bytes(visit.data) {
             Ok(inspected) => {
                 self.scan.count(inspected.bytes);
-                if inspected.says_anything() {
+                if !inspected.is_silent() {
                     locked(&self.survey).messages.insert(visit.oid, inspected);
                 }
             }
