@@ -2,6 +2,8 @@
 //! commit-graph hide none.
 
 use std::collections::BTreeMap;
+use std::collections::BinaryHeap;
+use std::collections::HashMap;
 use std::collections::HashSet;
 
 use git2::ErrorCode;
@@ -98,14 +100,18 @@ pub fn walk(
     let odb = Objects::new(repository)?;
     let read = &mut reader(&odb, known);
     let mut walk = Walk::default();
-    let (include, exclude) = match selection {
-        Selection::Everything => (walk.everything(repository, &odb, known), HashSet::new()),
+    // What is left out, by its tips, and what is so already.
+    let (include, exclude, left_out) = match selection {
+        Selection::Everything => {
+            let tips = walk.everything(repository, &odb, known);
+            (tips, Vec::new(), HashSet::new())
+        }
         Selection::Beyond(beyond) => {
             let mut tips = walk.everything(repository, &odb, known);
             if beyond.reflog {
                 tips.extend(walk.reflogs(repository, known));
             }
-            (tips, HashSet::new())
+            (tips, Vec::new(), HashSet::new())
         }
         Selection::Ranges(ranges) => {
             walk.is_range = true;
@@ -116,18 +122,22 @@ pub fn walk(
             let mut seen = known.iter().copied().collect();
             let none = BTreeMap::new();
             let include = walk.named(&odb, tips.clone(), &mut seen, &none);
-            let known = walk.known(&odb, known);
-            (include, walk.all_before(&odb, known))
+            (include, walk.known(&odb, known), HashSet::new())
         }
     };
     let mut shallow = 0;
-    walk.commits = ancestors(read, include, &exclude, &mut |error| {
+    let mut failed = |error| {
         if is_shallow_boundary(repository, &error) {
             shallow += 1;
         } else {
             walk.errors.push(error);
         }
-    });
+    };
+    walk.commits = if exclude.is_empty() {
+        ancestors(read, include, &left_out, &mut failed)
+    } else {
+        between(read, &include, &exclude, &left_out, &mut failed)
+    };
     if shallow > 0 {
         walk.errors.push(GitError::Shallow { commits: shallow });
     }
@@ -135,6 +145,10 @@ pub fn walk(
         .sort_by(|a, b| (a.time, a.oid.as_bytes()).cmp(&(b.time, b.oid.as_bytes())));
     Ok(walk)
 }
+
+/// Commits that count with all before them, those that do not with all before them, and some more
+/// that do not.
+type Bounds = (Vec<Oid>, Vec<Oid>, HashSet<Oid>);
 
 /// Reads those commits that are not known.
 fn reader<'a>(
@@ -252,13 +266,14 @@ impl Walk {
         Ok(target)
     }
 
-    /// The commits that ranges name, and those they leave out with all their ancestors.
+    /// The commits that ranges name, those they leave out with all their ancestors, and commits that
+    /// are left out without.
     fn ranges(
         &mut self,
         repository: &Repository,
         odb: &Objects<'_>,
         ranges: &[String],
-    ) -> Result<(Vec<Oid>, HashSet<Oid>), GitError> {
+    ) -> Result<Bounds, GitError> {
         let mut include = Vec::new();
         let mut exclude = Vec::new();
         let mut left_out = HashSet::new();
@@ -288,8 +303,7 @@ impl Walk {
                 reason: "leaves commits out but names none to scan; write BASE..HEAD".to_owned(),
             });
         }
-        left_out.extend(self.all_before(odb, exclude));
-        Ok((include, left_out))
+        Ok((include, exclude, left_out))
     }
 
     /// Commits and all their ancestors that are here. Where a shallow clone ends is no error:
@@ -331,6 +345,111 @@ fn ancestors(
         }
     }
     commits
+}
+
+/// A commit of a walk between others.
+struct Seen {
+    parents: Vec<Oid>,
+    is_left_out: bool,
+    /// Kept if it turns out to count.
+    commit: Option<Commit>,
+}
+
+/// How much younger than a commit its parent may claim to be, in seconds, and still be told for
+/// one: clocks differ.
+const CLOCKS: i64 = 2 * 24 * 60 * 60;
+/// Commits that are looked at beyond the point where all is said, if the dates are true.
+const MORE: usize = 64;
+
+/// The commits from `include` on, without those from `exclude` on and those of `left_out`: the
+/// youngest first, and no farther back than it takes to tell, so that the cost is that of the range
+/// and not of the history. Where dates lie by more than [`CLOCKS`], it may be some more commits.
+fn between(
+    read: &mut ReadCommit<'_>,
+    include: &[Oid],
+    exclude: &[Oid],
+    left_out: &HashSet<Oid>,
+    failed: &mut dyn FnMut(GitError),
+) -> Vec<Commit> {
+    let mut seen: HashMap<Oid, Seen> = HashMap::new();
+    let mut unread: Vec<(Option<Oid>, Oid, GitError)> = Vec::new();
+    let mut open: BinaryHeap<(i64, Oid)> = BinaryHeap::new();
+    let mut oldest = i64::MAX;
+    let mut more = MORE;
+    // What has to be looked at: a commit, the one whose parent it is, and whether it is left out.
+    let mut next: Vec<(Oid, Option<Oid>, bool)> = Vec::new();
+    next.extend(
+        include
+            .iter()
+            .map(|oid| (*oid, None, left_out.contains(oid))),
+    );
+    next.extend(exclude.iter().map(|oid| (*oid, None, true)));
+    // Commits in the queue that still count.
+    let mut counting: HashSet<Oid> = HashSet::new();
+    loop {
+        while let Some((oid, child, is_left_out)) = next.pop() {
+            let is_left_out = is_left_out || left_out.contains(&oid);
+            if let Some(known) = seen.get_mut(&oid) {
+                // All that comes before it is left out as well, as far as it was looked at.
+                if is_left_out && !known.is_left_out {
+                    known.is_left_out = true;
+                    counting.remove(&oid);
+                    let parents = known.parents.iter();
+                    next.extend(parents.map(|parent| (*parent, Some(oid), true)));
+                }
+                continue;
+            }
+            match read(oid) {
+                Ok(commit) => {
+                    open.push((commit.time, oid));
+                    if !is_left_out {
+                        counting.insert(oid);
+                    }
+                    let known = Seen {
+                        parents: Vec::new(),
+                        is_left_out,
+                        commit: Some(commit),
+                    };
+                    seen.insert(oid, known);
+                }
+                // The other side may lack what it likes, but not hide what is damaged.
+                Err(error) if is_left_out && is_missing(&error) => {}
+                Err(error) => unread.push((child, oid, error)),
+            }
+        }
+        let Some((time, oid)) = open.pop() else {
+            break;
+        };
+        if counting.is_empty() && time < oldest.saturating_sub(CLOCKS) {
+            if more == 0 {
+                break;
+            }
+            more -= 1;
+        } else {
+            more = MORE;
+        }
+        counting.remove(&oid);
+        if let Some(known) = seen.get_mut(&oid)
+            && let Some(commit) = &known.commit
+        {
+            known.parents.clone_from(&commit.parents);
+            if !known.is_left_out {
+                oldest = oldest.min(time);
+            }
+            let parents = commit.parents.iter();
+            next.extend(parents.map(|parent| (*parent, Some(oid), known.is_left_out)));
+        }
+    }
+    let counts = |oid: &Oid| seen.get(oid).is_some_and(|known| !known.is_left_out);
+    let mut told = HashSet::new();
+    for (child, oid, error) in unread {
+        let matters = child.is_none_or(|child| counts(&child)) || !is_missing(&error);
+        if matters && told.insert(oid) {
+            failed(error);
+        }
+    }
+    let seen = seen.into_values().filter(|known| !known.is_left_out);
+    seen.filter_map(|known| known.commit).collect()
 }
 
 /// Whether an object is missing because the clone is shallow, not because it is damaged.

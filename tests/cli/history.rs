@@ -712,3 +712,62 @@ fn a_missing_blob_is_named_with_its_path_if_a_commit_has_it() {
     repo.git(&["reflog", "expire", "--expire=now", "--all"]);
     repo.frisk(&["history"]).is_clean();
 }
+
+/// Ranges as `git rev-list` counts them, in a history with merges and with dates that lie.
+#[test]
+fn the_commits_of_a_range_are_those_that_git_names() {
+    let repo = Sandbox::new();
+    let mut commits = Vec::new();
+    for number in 0_i64..60 {
+        if number % 7 == 3 {
+            let back = commits.len() - 3;
+            let from: &String = &commits[back];
+            repo.git(&["switch", "-q", "-c", &format!("b{number}"), from]);
+        }
+        if number % 7 == 6 {
+            repo.git(&["merge", "-q", "-m", "merge", "main"]);
+            repo.git(&["branch", "-qf", "main", "HEAD"])
+                .git(&["switch", "-q", "main"]);
+        }
+        repo.write(
+            &format!("{number}.py"),
+            line(&keys::project(number.unsigned_abs())),
+        );
+        repo.git(&["add", "."]);
+        // Within a day: farther out it may be more commits, and never less.
+        let date = 1_700_000_000 + number * 3600 + (number * 7919 % 17 - 8) * 4000;
+        let date = format!("{date} +0000");
+        let mut commit = repo.git_command("", &["commit", "-q", "-m", "x"]);
+        commit
+            .env("GIT_COMMITTER_DATE", &date)
+            .env("GIT_AUTHOR_DATE", &date);
+        assert!(commit.status().unwrap().success());
+        commits.push(repo.oid("HEAD"));
+    }
+    for (base, tip) in [
+        (10, 50),
+        (0, 59),
+        (30, 31),
+        (58, 59),
+        (40, 20),
+        (17, 17),
+        (33, 52),
+    ] {
+        let range = format!("{}..{}", commits[base], commits[tip]);
+        let listed = repo.git_says(&["rev-list", &range]);
+        let expected: std::collections::BTreeSet<&str> = listed.lines().collect();
+        let report = repo.report(&["history", &range]);
+        let found = report.each("commit");
+        let found: std::collections::BTreeSet<&str> = found.iter().map(String::as_str).collect();
+        let merges = repo.git_says(&["rev-list", "--merges", &range]);
+        let merges: std::collections::BTreeSet<&str> = merges.lines().collect();
+        assert!(found.is_subset(&expected), "{range}");
+        // A merge brings in nothing of its own.
+        assert!(
+            expected
+                .difference(&found)
+                .all(|commit| merges.contains(commit)),
+            "{range}"
+        );
+    }
+}
