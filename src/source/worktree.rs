@@ -18,6 +18,7 @@ use git2::RepositoryOpenFlags;
 use ignore::WalkBuilder;
 use ignore::WalkState;
 
+use crate::git::index::Index;
 use crate::git::path_of;
 use crate::git::tree::EntryKind;
 use crate::policy::exclude::Anchored;
@@ -146,6 +147,14 @@ pub fn cannot_read(error: &io::Error) -> String {
         io::ErrorKind::PermissionDenied => "cannot be read: permission denied".to_owned(),
         _ => format!("cannot be read: {error}"),
     }
+}
+
+/// Whether an error only says that there is nothing at the path.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// Lists one root.
@@ -282,11 +291,7 @@ impl Lister<'_> {
             }),
             Ok(_) => {}
             // Deleted from the worktree, which is no reason to fail.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) => {}
+            Err(error) if is_absent(&error) => {}
             Err(error) => self.listing.errors.push((whole, cannot_read(&error))),
         }
     }
@@ -309,10 +314,7 @@ fn taken<T: Default>(mutex: &Mutex<T>) -> T {
 /// Where it is not, nothing is ignored.
 fn is_plain(path: &Path) -> bool {
     match fs::symlink_metadata(path) {
-        Err(error) => matches!(
-            error.kind(),
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-        ),
+        Err(error) => is_absent(&error),
         Ok(metadata) if metadata.is_file() && metadata.len() <= MAX_IGNORE_FILE => {
             fs::read(path).is_ok_and(|content| !content.contains(&b'{'))
         }
@@ -370,8 +372,13 @@ impl Found {
         let path = clean(entry.path());
         if kind.is_dir() {
             if entry.depth() > 0 {
-                if entry.path().join(".git").symlink_metadata().is_ok() {
-                    self.repositories.push(path.clone());
+                let git = entry.path().join(".git");
+                match git.symlink_metadata() {
+                    Ok(_) => self.repositories.push(path.clone()),
+                    Err(error) if is_absent(&error) => {}
+                    // Whether it is a repository of its own, with tracked files that are ignored
+                    // here, cannot be told.
+                    Err(error) => self.errors.push((git, cannot_read(&error))),
                 }
                 self.items.push(Item {
                     path,
@@ -439,7 +446,11 @@ fn open(directory: &Path, is_root: bool) -> Option<Repository> {
 /// The entries of the index below a directory, relative to it.
 fn tracked_below(repository: &Repository, directory: &Path) -> Option<Vec<(PathBuf, EntryKind)>> {
     let below = relative(repository, directory)?;
+    // An index that cannot be read is none that can be told: then nothing is ignored.
     let index = repository.index().ok()?;
+    if index.is_empty() && !has_empty_index(repository) {
+        return None;
+    }
     let mut entries: Vec<_> = index
         .iter()
         .filter_map(|entry| {
@@ -453,6 +464,19 @@ fn tracked_below(repository: &Repository, directory: &Path) -> Option<Vec<(PathB
         .collect();
     entries.dedup();
     Some(entries)
+}
+
+/// Whether nothing is tracked indeed: libgit2 takes an index that it cannot look at for an empty
+/// one.
+fn has_empty_index(repository: &Repository) -> bool {
+    match Index::open(
+        &repository.path().join("index"),
+        repository.object_format(),
+    ) {
+        Ok(None) => true,
+        Ok(Some(index)) => index.path().is_none(),
+        Err(_) => false,
+    }
 }
 
 /// Whether a directory inside of a repository is ignored, or below one that is.

@@ -125,6 +125,9 @@ fn everything(
     let threads = threads_for(settings.threads);
     let hot = Hot::find(&store, &targets, &survey.unread, threads, &settings.cancel);
     drop(store);
+    for error in hot.lost() {
+        scan.failed(None, error);
+    }
     for (index, commit) in walk.commits.iter().enumerate() {
         let parents = commit.parents.iter().filter_map(|oid| commits.get(oid));
         let parents: Vec<Oid> = parents.map(|parent| parent.tree).collect();
