@@ -142,7 +142,8 @@ impl Fixture {
     }
 
     fn commit(&self, message: &str) {
-        self.git("add -A -f").git_args(&["commit", "-q", "-m", message]);
+        self.git("add -A -f")
+            .git_args(&["commit", "-q", "-m", message]);
     }
 
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
@@ -192,7 +193,11 @@ impl Fixture {
     /// Tries the calls of one kind; says how many failed.
     fn try_all(&self, scan: &[&str], call: &str, calls: usize, good: &Run) -> usize {
         let all = std::env::var_os("FRISK_ALL_FAULTS").is_some();
-        let step = if all { 1 } else { calls.div_ceil(SAMPLE).max(1) };
+        let step = if all {
+            1
+        } else {
+            calls.div_ceil(SAMPLE).max(1)
+        };
         // Not the same ones in every scan.
         let first = 1 + (scan.len() * 5 + call.len() * 3) % step;
         let mut tried = 0;
@@ -281,11 +286,20 @@ fn count(fixture: &Fixture, scan: &[&str], call: &str) -> usize {
 
 /// Whether there is an `strace` that may make calls fail.
 fn can_inject() -> bool {
-    let args = ["-f", "-qq", "-e", "inject=chdir:error=EIO:when=9999", "true"];
+    let args = [
+        "-f",
+        "-qq",
+        "-e",
+        "inject=chdir:error=EIO:when=9999",
+        "true",
+    ];
     let output = Command::new("strace").args(args).output();
     let can = output.is_ok_and(|output| output.status.success());
     if !can {
-        #[expect(clippy::print_stderr, reason = "nothing is tested, which has to be seen")]
+        #[expect(
+            clippy::print_stderr,
+            reason = "nothing is tested, which has to be seen"
+        )]
         {
             eprintln!("skipped: there is no strace, or it may not trace");
         }

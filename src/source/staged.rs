@@ -290,6 +290,10 @@ impl Comparison<'_> {
         if let Some((count, tree)) = node.and_then(Node::entries)
             && head == Some(tree)
         {
+            if depth == 0 {
+                // Nothing is compared, but a `HEAD` that cannot be read is told all the same.
+                self.odb.entries(tree)?;
+            }
             return Ok(self.index.skip(count, &self.directory)?);
         }
         let mut old = match head {

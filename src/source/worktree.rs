@@ -469,10 +469,7 @@ fn tracked_below(repository: &Repository, directory: &Path) -> Option<Vec<(PathB
 /// Whether nothing is tracked indeed: libgit2 takes an index that it cannot look at for an empty
 /// one.
 fn has_empty_index(repository: &Repository) -> bool {
-    match Index::open(
-        &repository.path().join("index"),
-        repository.object_format(),
-    ) {
+    match Index::open(&repository.path().join("index"), repository.object_format()) {
         Ok(None) => true,
         Ok(Some(index)) => index.path().is_none(),
         Err(_) => false,

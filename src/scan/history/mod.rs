@@ -1,6 +1,7 @@
 //! Scans commits: each unique blob once, then, only if something was found, who brought it in.
 
 mod hot;
+mod roles;
 mod survey;
 
 use std::collections::BTreeMap;
