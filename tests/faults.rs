@@ -39,7 +39,7 @@ const CALLS: [&str; 9] = [
 const SCANS: [&[&str]; 3] = [&["staged"], &["scan", "."], &["history"]];
 
 /// Runs of one scan with one call, where not all are tried.
-const SAMPLE: usize = 12;
+const SAMPLE: usize = 30;
 
 /// A repository in which much has to be read: packed and loose objects, packed refs, a worktree
 /// and a repository inside of it, tracked files that are ignored, a configuration, exceptions.

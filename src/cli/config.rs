@@ -93,8 +93,8 @@ impl Plan {
         let mut unopened = None;
         let (project, unread) = match Project::open(opener, version) {
             Ok(project) => (Some(project), None),
-            // A disk that fails may have held rules.
-            Err(error) if version == Version::Worktree && is_failure(&error) => {
+            // There may be rules that would count.
+            Err(error) if version == Version::Worktree && may_have_rules(&error) => {
                 let reason = format!("cannot be looked for: {error}");
                 troubles.push(Trouble::new(config::FILE, reason));
                 (None, None)
@@ -255,9 +255,18 @@ impl Plan {
     }
 }
 
-/// Whether it was the system that failed, and not the repository that is odd.
-fn is_failure(error: &GitError) -> bool {
-    matches!(error, GitError::Open(error) if error.class() == ErrorClass::Os)
+/// Whether a repository that cannot be opened may have a configuration that would count: the disk
+/// fails, or one lies there.
+fn may_have_rules(error: &GitError) -> bool {
+    let GitError::Open(error) = error else {
+        return false;
+    };
+    let here = Path::new(".").canonicalize();
+    error.class() == ErrorClass::Os
+        || here.is_ok_and(|here| {
+            let mut above = here.ancestors();
+            above.any(|directory| directory.join(config::FILE).symlink_metadata().is_ok())
+        })
 }
 
 impl Trouble {
@@ -374,11 +383,20 @@ fn git_config(project: Option<&Project>, troubles: &mut Vec<Trouble>) -> GitConf
         let mut entries = config.entries(Some("^frisk\\."))?;
         while let Some(entry) = entries.next() {
             let entry = entry?;
+            // A name that is no UTF-8 is none of ours.
             let name = entry.name().unwrap_or_default();
             let Some(key) = name.strip_prefix("frisk.") else {
                 continue;
             };
-            let value = entry.has_value().then(|| entry.value().unwrap_or_default());
+            let value = match entry.has_value().then(|| entry.value()).transpose() {
+                Ok(value) => value,
+                Err(_) => {
+                    // It is told, and does not count as empty.
+                    let reason = format!("frisk.{key}: its value is no UTF-8");
+                    troubles.push(Trouble::new(GIT_CONFIG, reason));
+                    continue;
+                }
+            };
             if let Err(error) = own.set(key, value, top) {
                 troubles.push(Trouble::new(GIT_CONFIG, format!("frisk.{key}: {error:#}")));
             }

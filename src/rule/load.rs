@@ -139,6 +139,7 @@ impl RuleSet {
         let mut rules = Vec::new();
         for (path, text) in BUILT_IN {
             let file: RuleFile = toml::from_str(text)
+                // A panic, and not an error that is lost.
                 .unwrap_or_else(|_| unreachable!("{path} is read by every test"));
             rules.extend(file.rules.into_iter().map(Rule::from));
         }

@@ -149,6 +149,22 @@ pub fn cannot_read(error: &io::Error) -> String {
     }
 }
 
+/// Whether so many threads are to be had. Where one is not, those that the walk did get would wait
+/// for it without end.
+fn can_have(threads: usize) -> bool {
+    let hold = Mutex::new(());
+    let guard = hold.lock().unwrap_or_else(PoisonError::into_inner);
+    std::thread::scope(|scope| {
+        let wait = || drop(hold.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = (0..threads).all(|_| {
+            let thread = std::thread::Builder::new();
+            thread.spawn_scoped(scope, wait).is_ok()
+        });
+        drop(guard);
+        all
+    })
+}
+
 /// Whether an error only says that there is nothing at the path.
 fn is_absent(error: &io::Error) -> bool {
     matches!(
@@ -187,6 +203,7 @@ impl Lister<'_> {
         }
         if heed_ignore {
             let walked: HashSet<&Path> = found.items.iter().map(|item| &*item.path).collect();
+            // There is one: otherwise nothing would be ignored.
             for (path, kind) in tracked.unwrap_or_default() {
                 let whole = clean(&directory.join(&path));
                 if walked.contains(&*whole) {
@@ -236,7 +253,7 @@ impl Lister<'_> {
                 }
                 true
             });
-        if threads > 1 {
+        if threads > 1 && can_have(threads) {
             let found = Mutex::new(Found::default());
             let add = |entry| {
                 let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -406,6 +423,7 @@ fn clean(path: &Path) -> PathBuf {
     match path.strip_prefix(".") {
         Ok(rest) if rest.as_os_str().is_empty() => path.to_owned(),
         Ok(rest) => rest.to_owned(),
+        // It does not begin so.
         Err(_) => path.to_owned(),
     }
 }
@@ -439,6 +457,7 @@ fn open(directory: &Path, is_root: bool) -> Option<Repository> {
     };
     let ceilings: [&OsStr; 0] = [];
     Repository::open_ext(directory, flags, ceilings)
+        // Without one more is scanned, not less.
         .ok()
         .filter(|repository| !repository.is_bare())
 }
@@ -455,6 +474,7 @@ fn tracked_below(repository: &Repository, directory: &Path) -> Option<Vec<(PathB
         .iter()
         .filter_map(|entry| {
             let path = path_of(&entry.path);
+            // It lies elsewhere.
             let inside = path.strip_prefix(&below).ok()?.to_owned();
             let plain = inside
                 .components()
@@ -472,6 +492,7 @@ fn has_empty_index(repository: &Repository) -> bool {
     match Index::open(&repository.path().join("index"), repository.object_format()) {
         Ok(None) => true,
         Ok(Some(index)) => index.path().is_none(),
+        // Not known: then nothing is ignored.
         Err(_) => false,
     }
 }
@@ -492,6 +513,7 @@ fn is_ignored(repository: &Repository, directory: &Path) -> bool {
 
 /// A directory's path from the top of its repository's worktree.
 fn relative(repository: &Repository, directory: &Path) -> Option<PathBuf> {
+    // Where it is not known what lies where, nothing is ignored.
     let top = repository.workdir()?.canonicalize().ok()?;
     let directory = directory.canonicalize().ok()?;
     directory.strip_prefix(&top).ok().map(Path::to_owned)

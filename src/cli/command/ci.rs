@@ -29,7 +29,9 @@ pub(crate) fn commits(opener: &Opener) -> anyhow::Result<Selection> {
 
 /// A variable that is set to something.
 fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
+    // What is no UTF-8 is no name of ours, and as a revision it is told as unknown.
+    let value = env::var_os(name).filter(|value| !value.is_empty());
+    value.map(|value| value.to_string_lossy().into_owned())
 }
 
 fn github(repository: &Repository) -> anyhow::Result<Selection> {
@@ -75,6 +77,7 @@ fn gitlab(repository: &Repository) -> Selection {
         let known: Vec<&str> = [&*base].into_iter().chain(target.as_deref()).collect();
         return range(&known, &["HEAD"]);
     }
+    // Without it, it is a new branch: more is scanned.
     let before = variable("CI_COMMIT_BEFORE_SHA").unwrap_or_default();
     pushed(
         repository,

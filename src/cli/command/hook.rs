@@ -94,7 +94,11 @@ fn commit(name: HookName) -> What {
     if name != HookName::PreCommit || !framework {
         return What::Staged(staged::Selection::Changed);
     }
-    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    // What is no UTF-8 is told as an unknown revision, and not taken for unset.
+    let variable = |name| {
+        let value = env::var_os(name).filter(|value| !value.is_empty());
+        value.map(|value| value.to_string_lossy().into_owned())
+    };
     let commits = |range| What::History(history::Selection::Ranges(vec![range]));
     match (
         variable("PRE_COMMIT_FROM_REF"),

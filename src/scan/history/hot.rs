@@ -131,6 +131,7 @@ impl<'a> Hot<'a> {
             || cancel.is_cancelled(),
             |visit| {
                 let raw = Raw::of(visit.data, visit.oid.object_format());
+                // Where a tree breaks off was told when it was read first.
                 let entries = raw.flatten().filter_map(|entry| {
                     let is_tree = entry.kind == EntryKind::Tree;
                     let leads =
@@ -197,6 +198,7 @@ impl<'a> Hot<'a> {
 impl Trees for Hot<'_> {
     fn entries(&self, oid: Oid) -> Result<Vec<Entry>, GitError> {
         self.meet(oid, None);
+        // A tree that leads nowhere is not kept.
         Ok(self.trees.get(&oid).cloned().unwrap_or_default())
     }
 
@@ -222,6 +224,7 @@ fn leading(
         |visit| {
             let mut directories = Vec::new();
             let mut holds = false;
+            // Where a tree breaks off was told when it was read first.
             for entry in Raw::of(visit.data, visit.oid.object_format()).flatten() {
                 if entry.kind == EntryKind::Tree {
                     directories.push(edge(entry.oid, visit.number));
