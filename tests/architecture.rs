@@ -271,3 +271,20 @@ fn no_error_is_lost_without_a_reason() {
     }
     assert!(without.is_empty(), "no reason:\n{}", without.join("\n"));
 }
+
+#[test]
+fn nothing_opens_a_connection() {
+    for (_, path) in files() {
+        for (number, line) in code(&path) {
+            for name in ["std::net", "TcpStream", "UdpSocket", ".fetch(", ".connect("] {
+                let place = format!("{}:{number}", path.display());
+                assert!(!line.contains(name), "{place}: {name}");
+            }
+        }
+    }
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
+    let lock = fs::read_to_string(lock).unwrap();
+    for name in ["openssl-sys", "libssh2-sys", "rustls", "curl", "hyper", "ureq"] {
+        assert!(!lock.contains(&format!("name = \"{name}\"\n")), "{name}");
+    }
+}

@@ -390,8 +390,8 @@ fn git_config(project: Option<&Project>, troubles: &mut Vec<Trouble>) -> GitConf
             };
             let value = match entry.has_value().then(|| entry.value()).transpose() {
                 Ok(value) => value,
+                // It is told, and does not count as empty.
                 Err(_) => {
-                    // It is told, and does not count as empty.
                     let reason = format!("frisk.{key}: its value is no UTF-8");
                     troubles.push(Trouble::new(GIT_CONFIG, reason));
                     continue;
