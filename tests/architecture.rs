@@ -284,7 +284,14 @@ fn nothing_opens_a_connection() {
     }
     let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
     let lock = fs::read_to_string(lock).unwrap();
-    for name in ["openssl-sys", "libssh2-sys", "rustls", "curl", "hyper", "ureq"] {
+    for name in [
+        "openssl-sys",
+        "libssh2-sys",
+        "rustls",
+        "curl",
+        "hyper",
+        "ureq",
+    ] {
         assert!(!lock.contains(&format!("name = \"{name}\"\n")), "{name}");
     }
 }

@@ -1,16 +1,20 @@
 //! `git frisk history --ci`: the commits that a run of a CI is about, from what the CI says.
 
 use std::env;
-use std::fs;
+use std::path::Path;
 
 use anyhow::Context as _;
 use anyhow::bail;
 use git_frisk::git::Opener;
 use git_frisk::source::history::Selection;
+use git_frisk::source::project;
 use git2::ObjectFormat;
 use git2::Oid;
 use git2::Repository;
 use serde_json::Value;
+
+/// Bytes of an event, at most.
+const MAX_EVENT: u64 = 64 << 20;
 
 /// The commits that this run is about.
 pub(crate) fn commits(opener: &Opener) -> anyhow::Result<Selection> {
@@ -36,7 +40,8 @@ fn variable(name: &str) -> Option<String> {
 
 fn github(repository: &Repository) -> anyhow::Result<Selection> {
     let path = variable("GITHUB_EVENT_PATH").context("GITHUB_EVENT_PATH is not set")?;
-    let event = fs::read(&path).with_context(|| format!("the event {path} cannot be read"))?;
+    let event = project::read_named(Path::new(&path), MAX_EVENT)
+        .with_context(|| format!("the event {path} cannot be read"))?;
     let event: Value = match serde_json::from_slice(&event) {
         Ok(event) => event,
         Err(error) => bail!("the event {path} is no JSON: {error}"),
