@@ -220,3 +220,78 @@ fn every_file_says_what_it_is_for() {
         assert!(text.starts_with("//! "), "{}", path.display());
     }
 }
+
+/// What makes nothing of an error.
+const SWALLOWS: [&str; 8] = [
+    ".ok()",
+    ".flatten()",
+    "Result::ok",
+    "unwrap_or_default()",
+    "unwrap_or_else(|_|",
+    "let _ =",
+    "let _:",
+    "Err(_) =>",
+];
+
+/// What such a line may be about without a reason: no input or output, and nothing of git, can
+/// fail there; that something is no number, no text or not in a list is all that is lost.
+const NO_ERRORS: [&str; 7] = [
+    "try_from(",
+    "from_utf8(",
+    "parse()",
+    "parse::<",
+    "binary_search",
+    "Oid::from_bytes(",
+    "file_name()",
+];
+
+/// Lines above one in which its reason may stand.
+const NEAR: usize = 3;
+
+#[test]
+fn no_error_is_lost_without_a_reason() {
+    let mut without = Vec::new();
+    for (_, path) in files() {
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = text
+            .lines()
+            .take_while(|line| *line != "#[cfg(test)]")
+            .collect();
+        for (at, line) in lines.iter().enumerate() {
+            let is_comment = line.trim_start().starts_with("//");
+            let swallows = SWALLOWS.iter().any(|what| line.contains(what));
+            if is_comment || !swallows || NO_ERRORS.iter().any(|what| line.contains(what)) {
+                continue;
+            }
+            let near = &lines[at.saturating_sub(NEAR)..=at];
+            if !near.iter().any(|line| line.contains("// ")) {
+                without.push(format!("{}:{}: {line}", path.display(), at + 1));
+            }
+        }
+    }
+    assert!(without.is_empty(), "no reason:\n{}", without.join("\n"));
+}
+
+#[test]
+fn nothing_opens_a_connection() {
+    for (_, path) in files() {
+        for (number, line) in code(&path) {
+            for name in ["std::net", "TcpStream", "UdpSocket", ".fetch(", ".connect("] {
+                let place = format!("{}:{number}", path.display());
+                assert!(!line.contains(name), "{place}: {name}");
+            }
+        }
+    }
+    let lock = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.lock");
+    let lock = fs::read_to_string(lock).unwrap();
+    for name in [
+        "openssl-sys",
+        "libssh2-sys",
+        "rustls",
+        "curl",
+        "hyper",
+        "ureq",
+    ] {
+        assert!(!lock.contains(&format!("name = \"{name}\"\n")), "{name}");
+    }
+}

@@ -292,6 +292,7 @@ fn parse_size(text: &str) -> Result<u64, String> {
     };
     digits
         .parse::<u64>()
+        // Told as an error below.
         .ok()
         .and_then(|number| number.checked_mul(factor))
         .ok_or_else(|| "write a number of bytes, or one with K, M or G".to_owned())

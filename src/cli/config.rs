@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use anyhow::anyhow;
 use clap::ValueEnum as _;
 use git_frisk::finding::SuppressedBy;
+use git_frisk::git::GitError;
 use git_frisk::git::Opener;
 use git_frisk::matcher::Matcher;
 use git_frisk::policy::config;
@@ -27,6 +28,7 @@ use git_frisk::source::project;
 use git_frisk::source::project::Project;
 use git_frisk::source::project::Version;
 use git_frisk::text::escape;
+use git2::ErrorClass;
 
 use crate::cli::args::FormatName;
 use crate::cli::args::Options;
@@ -56,6 +58,8 @@ pub(crate) struct Plan {
     troubles: Vec<Trouble>,
     /// Why no configuration was looked for.
     unread: Option<String>,
+    /// Why the repository that is to be scanned could not be opened to look for one.
+    unopened: Option<String>,
 }
 
 /// Something that is wrong with a file, a variable or git's configuration. The scan goes on without
@@ -86,11 +90,21 @@ impl Plan {
         opener: &Opener,
     ) -> anyhow::Result<Self> {
         let mut troubles = Vec::new();
+        let mut unopened = None;
         let (project, unread) = match Project::open(opener, version) {
             Ok(project) => (Some(project), None),
+            // There may be rules that would count.
+            Err(error) if version == Version::Worktree && may_have_rules(&error) => {
+                let reason = format!("cannot be looked for: {error}");
+                troubles.push(Trouble::new(config::FILE, reason));
+                (None, None)
+            }
             Err(error) if version == Version::Worktree => (None, Some(error.to_string())),
-            // The scan says it.
-            Err(_) => (None, None),
+            // The scan opens it once more, and says why it cannot.
+            Err(error) => {
+                unopened = Some(error.to_string());
+                (None, None)
+            }
         };
         let own = git_config(project.as_ref(), &mut troubles);
         let config = match &options.config {
@@ -155,6 +169,7 @@ impl Plan {
             exclude,
             troubles,
             unread,
+            unopened,
         })
     }
 
@@ -179,6 +194,15 @@ impl Plan {
         if let Some(reason) = &self.unread {
             let reason = format!("was not looked for: {reason}");
             scan.passed_over(config::FILE.as_bytes(), reason);
+        }
+    }
+
+    /// Tells that the repository could be opened for the scan and not for its configuration, which
+    /// may have named rules.
+    pub(crate) fn tell_unopened(&self, scan: &Scan<'_>) {
+        if let Some(reason) = &self.unopened {
+            let reason = format!("cannot be looked for: {reason}");
+            scan.failed(Some(config::FILE.as_bytes()), reason);
         }
     }
 
@@ -229,6 +253,20 @@ impl Plan {
         }
         report.sort();
     }
+}
+
+/// Whether a repository that cannot be opened may have a configuration that would count: the disk
+/// fails, or one lies there.
+fn may_have_rules(error: &GitError) -> bool {
+    let GitError::Open(error) = error else {
+        return false;
+    };
+    let here = Path::new(".").canonicalize();
+    error.class() == ErrorClass::Os
+        || here.is_ok_and(|here| {
+            let mut above = here.ancestors();
+            above.any(|directory| directory.join(config::FILE).symlink_metadata().is_ok())
+        })
 }
 
 impl Trouble {
@@ -345,11 +383,20 @@ fn git_config(project: Option<&Project>, troubles: &mut Vec<Trouble>) -> GitConf
         let mut entries = config.entries(Some("^frisk\\."))?;
         while let Some(entry) = entries.next() {
             let entry = entry?;
+            // A name that is no UTF-8 is none of ours.
             let name = entry.name().unwrap_or_default();
             let Some(key) = name.strip_prefix("frisk.") else {
                 continue;
             };
-            let value = entry.has_value().then(|| entry.value().unwrap_or_default());
+            let value = match entry.has_value().then(|| entry.value()).transpose() {
+                Ok(value) => value,
+                // It is told, and does not count as empty.
+                Err(_) => {
+                    let reason = format!("frisk.{key}: its value is no UTF-8");
+                    troubles.push(Trouble::new(GIT_CONFIG, reason));
+                    continue;
+                }
+            };
             if let Err(error) = own.set(key, value, top) {
                 troubles.push(Trouble::new(GIT_CONFIG, format!("frisk.{key}: {error:#}")));
             }

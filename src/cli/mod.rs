@@ -57,6 +57,7 @@ fn failed(message: &str) -> ExitCode {
 fn redacted(say: impl FnOnce(Redactor<'_>) -> ExitCode) -> ExitCode {
     match Matcher::new(RuleSet::built_in()) {
         Ok(matcher) => say(Redactor::new(&matcher)),
+        // Nothing can be masked, so nothing is said but by the status.
         Err(_) => status(Verdict::Incomplete),
     }
 }
@@ -170,6 +171,7 @@ fn stop_on_signals(cancel: &Cancel) {
             std::process::exit(2);
         }
     };
+    // Without the thread a signal ends the process as it does all others.
     let _: io::Result<std::thread::JoinHandle<()>> = std::thread::Builder::new()
         .stack_size(256 << 10)
         .spawn(wait);

@@ -87,6 +87,7 @@ fn is_tar_header(head: &[u8]) -> bool {
     let digits = digits
         .split(|b| !b.is_ascii_digit())
         .next()
+        // A path need not have an extension.
         .unwrap_or_default();
     let said = digits.iter().try_fold(0_u32, |sum, digit| {
         sum.checked_mul(8)?.checked_add(u32::from(digit - b'0'))
@@ -132,6 +133,7 @@ fn ends_zip(text: &[u8], at: usize) -> bool {
             .checked_sub(20)
             .is_some_and(|at| text[at..].starts_with(b"PK\x06\x07"));
     let directory = usize::try_from(length)
+        // A number that is too large is treated as such below.
         .ok()
         .and_then(|length| at.checked_sub(length));
     let before = match directory {
@@ -232,6 +234,7 @@ pub fn expand(
         Layer::Xz => stream(lzma_rust2::XzReader::new(content, true), budget, each),
         Layer::Zstd => match ruzstd::decoding::StreamingDecoder::new(&mut content) {
             Ok(decoder) => stream(decoder, budget, each),
+            // It is told as damage.
             Err(_) => Err(io::Error::from(Trouble::Damaged)),
         },
         Layer::Tar => tar(content, budget, each),

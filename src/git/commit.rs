@@ -58,6 +58,7 @@ pub fn parse_tag(oid: Oid, raw: &[u8]) -> Result<(Oid, &[u8]), GitError> {
     let field = |name: &[u8]| header(raw).find_map(|line| line.strip_prefix(name));
     let target = field(b"object ").and_then(parse_oid);
     match (target, field(b"tag ")) {
+        // A tag without a name is one all the same.
         (Some(target), name) => Ok((target, name.unwrap_or_default())),
         (None, _) => Err(GitError::Malformed { kind: "tag", oid }),
     }
@@ -73,6 +74,7 @@ fn header(raw: &[u8]) -> impl Iterator<Item = &[u8]> {
 fn signature(line: &[u8]) -> Option<(&[u8], i64, i32)> {
     let end = line.iter().rposition(|&byte| byte == b'>')? + 1;
     let mut fields = std::str::from_utf8(&line[end..])
+        // Only the date: `None` is told as one that is not known.
         .ok()?
         .split_ascii_whitespace();
     let seconds = fields.next()?.parse().ok()?;
@@ -88,6 +90,7 @@ pub fn parse_oid(hex: &[u8]) -> Option<Oid> {
         64 => git2::ObjectFormat::Sha256,
         _ => return None,
     };
+    // What is no object id is told by the callers.
     Oid::from_str_ext(text, format).ok()
 }
 

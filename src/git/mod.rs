@@ -34,10 +34,10 @@ pub enum GitError {
     #[error("the repository is bare: it has no index, so nothing can be staged in it")]
     Bare,
     /// It could not be opened.
-    #[error("the repository cannot be opened: {}", .0.message())]
+    #[error("the repository cannot be opened: {}{}", .0.message(), cure(.0))]
     Open(#[source] git2::Error),
     /// Its index could not be read.
-    #[error("the index cannot be read: {}", .0.message())]
+    #[error("the index cannot be read: {}{}", .0.message(), cure(.0))]
     Index(#[source] git2::Error),
     /// Its index could not be read, or is damaged.
     #[error("the index {} cannot be read: {error}", shown(path))]
@@ -161,6 +161,23 @@ fn shown_bytes(bytes: &[u8]) -> String {
     crate::text::escape(bytes)
 }
 
+/// What to do about a form of a repository that is not read here, as libgit2 names it.
+fn cure(error: &git2::Error) -> &'static str {
+    let message = error.message();
+    let named = |name| message.contains(name);
+    if named("extension: 'link'") {
+        " (it is split; make it whole: `git update-index --no-split-index`)"
+    } else if named("extension: 'sdir'") {
+        " (it is sparse; write it out: `git sparse-checkout reapply --no-sparse-index`)"
+    } else if named("extensions.refstorage") {
+        " (its refs are a reftable; turn them into files: `git refs migrate --ref-format=files`)"
+    } else if named("unsupported") {
+        " (a newer git made it, and this version cannot know what it means)"
+    } else {
+        ""
+    }
+}
+
 fn reason(error: &git2::Error) -> String {
     match error.code() {
         ErrorCode::NotFound => {
@@ -195,6 +212,7 @@ impl Opener {
             ),
         };
         let repository = opened.map_err(|error| {
+            // Only for a message.
             let directory = || std::path::absolute(from).unwrap_or_else(|_| from.to_owned());
             match error.code() {
                 ErrorCode::NotFound => GitError::NoRepository(directory()),
@@ -243,6 +261,7 @@ fn ceilings() -> Vec<OsString> {
                 .map(PathBuf::into_os_string)
                 .collect()
         })
+        // The variable need not be set.
         .unwrap_or_default()
 }
 

@@ -76,6 +76,7 @@ pub fn reflogs(repository: &Repository) -> Refs {
             let name = name.as_os_str().as_encoded_bytes().to_vec();
             for line in reader
                 .file(&path)
+                // What could not be read is in the errors.
                 .unwrap_or_default()
                 .split(|b| *b == b'\n')
             {

@@ -207,6 +207,7 @@ pub fn compare(
                 .map(|entries| {
                     let at = entries
                         .binary_search_by(|other| other.name.cmp(&entry.name))
+                        // It has none of this name.
                         .ok()?;
                     Some((entries[at].kind, entries[at].oid))
                 })

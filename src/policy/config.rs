@@ -107,6 +107,7 @@ impl Config {
         let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
         let text = std::str::from_utf8(content).map_err(|_| ConfigError::NotText)?;
         let line = |at: usize| {
+            // Only a position in a message.
             let before = text.as_bytes().get(..at).unwrap_or_default();
             memchr::memchr_iter(b'\n', before).count() + 1
         };
@@ -190,6 +191,7 @@ fn distance(a: &str, b: &str) -> usize {
             row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
         }
     }
+    // A row has at least one number.
     row.last().copied().unwrap_or_default()
 }
 

@@ -33,6 +33,7 @@ fn of(finding: &Finding) -> String {
         finding.hit.key_id.to_string().as_bytes(),
         finding.place.kind.word().as_bytes(),
         finding.place.label.as_bytes(),
+        // Not everything lies in an archive.
         member.map(Label::as_bytes).unwrap_or_default(),
     ] {
         // With its length: no two lists of parts are the same bytes.

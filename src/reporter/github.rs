@@ -101,6 +101,7 @@ pub(super) fn summary(report: &Report, rules: &RuleSet, page: &mut Page) {
         page.markup("| --- | --- |").end();
         let cells = report.errors.iter().map(|error| {
             let place = error.place.as_ref().map(ToString::to_string);
+            // An error need not have a place.
             [place.unwrap_or_default(), error.reason.clone()]
         });
         rows(page, cells, report.errors.len());
@@ -121,6 +122,7 @@ pub(super) fn summary(report: &Report, rules: &RuleSet, page: &mut Page) {
                 format!("{} {}", hit.mask, hit.key_id),
                 commit.map_or(String::new(), |commit| format!("{:.12}", commit.id)),
                 rule.and_then(|rule| rule.revoke.clone())
+                    // A rule need not say where its keys are revoked.
                     .unwrap_or_default(),
             ]
         });

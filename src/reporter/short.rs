@@ -36,6 +36,7 @@ pub(super) fn place(finding: &Finding) -> String {
             let member = finding.hit.member.as_ref();
             let member = member
                 .map(|member| format!("!{member}"))
+                // Not everything lies in an archive.
                 .unwrap_or_default();
             format!("{label}{member}:{}:{}", start.line, start.column)
         }

@@ -265,6 +265,7 @@ impl Inside {
     fn join(&self, name: &[u8], redactor: Redactor<'_>) -> Label {
         let outer = self.member.as_ref();
         let outer = outer.map(|outer| [outer.as_bytes(), b"!"].concat());
+        // Not everything lies in an archive.
         redactor.label(&[&outer.unwrap_or_default(), name].concat())
     }
 

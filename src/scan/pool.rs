@@ -68,6 +68,7 @@ impl Pool {
                 .num_threads(threads)
                 .stack_size(STACK)
                 .build()
+                // Without threads the caller works alone.
                 .ok()
         };
         Self { threads, cancel }

@@ -95,6 +95,7 @@ fn file(scan: &Scan<'_>, odb: &Objects<'_>, item: &Item) -> Result<(), GitError>
     }
     let old = match item.old {
         Some(old) => match blob(scan, odb, old, &item.path) {
+            // What was excluded has none.
             Ok(old) => old.map(|old| old.hits).unwrap_or_default(),
             // What is not here any more cannot excuse what is.
             Err(GitError::Object { error, .. }) if error.code() == ErrorCode::NotFound => {

@@ -539,6 +539,7 @@ fn named(repository: &Repository, revision: &str) -> Option<Oid> {
             repository
                 .find_reference(&format!("{prefix}{revision}"))
                 .and_then(|reference| reference.resolve())
+                // What is no ref of this name is tried under the next, and in the end told as unknown.
                 .ok()?
                 .target()
         })

@@ -108,6 +108,7 @@ pub fn from_client(repository: &Repository, input: &[u8]) -> Result<Selection, P
 fn lines(input: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
     let ended = input.strip_suffix(b"\n").unwrap_or(input);
     let lines = (!input.is_empty()).then(|| ended.split(|&byte| byte == b'\n'));
+    // No input is no line.
     (1..).zip(lines.into_iter().flatten())
 }
 

@@ -290,12 +290,17 @@ impl Comparison<'_, '_> {
         if let Some((count, tree)) = node.and_then(Node::entries)
             && head == Some(tree)
         {
+            if depth == 0 {
+                // Nothing is compared, but a `HEAD` that cannot be read is told all the same.
+                self.odb.entries(tree)?;
+            }
             return Ok(self.index.skip(count, &self.directory)?);
         }
         let mut old = match head {
             Some(head) => Directory::read(self.odb, head)?,
             None => Directory::default(),
         };
+        // A directory need not be in the cache-tree.
         let nodes = node.map(Node::children).unwrap_or_default();
         let here = self.directory.len();
         while let Some(entry) = self.index.current()? {
@@ -305,6 +310,7 @@ impl Comparison<'_, '_> {
             if let Some(end) = memchr::memchr(b'/', rest) {
                 let old = old.take(&rest[..end], true);
                 let node = nodes.binary_search_by_key(&&rest[..end], |(name, _)| name);
+                // The same holds for those in it.
                 let node = node.ok().map(|at| nodes[at].1);
                 self.directory.extend_from_slice(&rest[..=end]);
                 self.directory(node, old.map(|(_, oid)| oid), depth + 1)?;

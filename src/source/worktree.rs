@@ -148,6 +148,30 @@ pub fn cannot_read(error: &io::Error) -> String {
     }
 }
 
+/// Whether so many threads are to be had. Where one is not, those that the walk did get would wait
+/// for it without end.
+fn can_have(threads: usize) -> bool {
+    let hold = Mutex::new(());
+    let guard = hold.lock().unwrap_or_else(PoisonError::into_inner);
+    std::thread::scope(|scope| {
+        let wait = || drop(hold.lock().unwrap_or_else(PoisonError::into_inner));
+        let all = (0..threads).all(|_| {
+            let thread = std::thread::Builder::new();
+            thread.spawn_scoped(scope, wait).is_ok()
+        });
+        drop(guard);
+        all
+    })
+}
+
+/// Whether an error only says that there is nothing at the path.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
 /// Lists one root.
 struct Lister<'a> {
     root: &'a Path,
@@ -178,6 +202,7 @@ impl Lister<'_> {
         }
         if heed_ignore {
             found.items.sort_by(|a, b| bytes(a).cmp(bytes(b)));
+            // There is one: otherwise nothing would be ignored.
             let tracked = tracked.unwrap_or_default();
             for (path, kind) in tracked.not_among(&found.items, directory) {
                 if kind == EntryKind::Gitlink {
@@ -230,7 +255,7 @@ impl Lister<'_> {
                 }
                 true
             });
-        if threads > 1 {
+        if threads > 1 && can_have(threads) {
             let found = Mutex::new(Found::default());
             // It panics where no thread is to be had, which is no reason not to scan.
             let walked = catch_unwind(AssertUnwindSafe(|| {
@@ -289,11 +314,7 @@ impl Lister<'_> {
             }),
             Ok(_) => {}
             // Deleted from the worktree, which is no reason to fail.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) => {}
+            Err(error) if is_absent(&error) => {}
             Err(error) => self.listing.errors.push((whole, cannot_read(&error))),
         }
     }
@@ -316,10 +337,7 @@ fn taken<T: Default>(mutex: &Mutex<T>) -> T {
 /// Where it is not, nothing is ignored.
 fn is_plain(path: &Path) -> bool {
     match fs::symlink_metadata(path) {
-        Err(error) => matches!(
-            error.kind(),
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-        ),
+        Err(error) => is_absent(&error),
         Ok(metadata) if metadata.is_file() && metadata.len() <= MAX_IGNORE_FILE => {
             fs::read(path).is_ok_and(|content| !content.contains(&b'{'))
         }
@@ -395,8 +413,13 @@ impl Found {
         let path = cleaned(entry.into_path());
         if kind.is_dir() {
             if depth > 0 {
-                if path.join(".git").symlink_metadata().is_ok() {
-                    self.repositories.push(path.clone());
+                let git = path.join(".git");
+                match git.symlink_metadata() {
+                    Ok(_) => self.repositories.push(path.clone()),
+                    Err(error) if is_absent(&error) => {}
+                    // Whether it is a repository of its own, with tracked files that are ignored
+                    // here, cannot be told.
+                    Err(error) => self.errors.push((git, cannot_read(&error))),
                 }
                 self.items.push(Item {
                     path,
@@ -424,6 +447,7 @@ fn clean(path: &Path) -> PathBuf {
     match path.strip_prefix(".") {
         Ok(rest) if rest.as_os_str().is_empty() => path.to_owned(),
         Ok(rest) => rest.to_owned(),
+        // It does not begin so.
         Err(_) => path.to_owned(),
     }
 }
@@ -466,6 +490,7 @@ fn open(directory: &Path, is_root: bool) -> Option<Repository> {
     };
     let ceilings: [&OsStr; 0] = [];
     Repository::open_ext(directory, flags, ceilings)
+        // Without one more is scanned, not less.
         .ok()
         .filter(|repository| !repository.is_bare())
 }
@@ -550,6 +575,9 @@ fn tracked_below(repository: &Repository, directory: &Path) -> Option<Tracked> {
     }
     // One of a form that is not known here, or a damaged one, which libgit2 refuses too.
     let index = repository.index().ok()?;
+    if index.is_empty() && !has_empty_index(repository) {
+        return None;
+    }
     let mut tracked = Tracked::default();
     for entry in index.iter() {
         tracked.take(&entry.path, entry.mode, &below);
@@ -576,6 +604,17 @@ fn slashed(path: &Path) -> Vec<u8> {
     components.collect::<Vec<_>>().join(&b'/')
 }
 
+/// Whether nothing is tracked indeed: libgit2 takes an index that it cannot look at for an empty
+/// one.
+fn has_empty_index(repository: &Repository) -> bool {
+    match Index::open(&repository.path().join("index"), repository.object_format()) {
+        Ok(None) => true,
+        Ok(Some(index)) => index.path().is_none(),
+        // Not known: then nothing is ignored.
+        Err(_) => false,
+    }
+}
+
 /// Whether a directory inside of a repository is ignored, or below one that is.
 fn is_ignored(repository: &Repository, directory: &Path) -> bool {
     relative(repository, directory).is_some_and(|path| {
@@ -592,6 +631,7 @@ fn is_ignored(repository: &Repository, directory: &Path) -> bool {
 
 /// A directory's path from the top of its repository's worktree.
 fn relative(repository: &Repository, directory: &Path) -> Option<PathBuf> {
+    // Where it is not known what lies where, nothing is ignored.
     let top = repository.workdir()?.canonicalize().ok()?;
     let directory = directory.canonicalize().ok()?;
     directory.strip_prefix(&top).ok().map(Path::to_owned)

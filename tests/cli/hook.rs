@@ -1,8 +1,10 @@
 //! `git frisk hook`: what is scanned under git's own hooks and under pre-commit.
 
 use crate::keys;
+use crate::sandbox::FRISK;
 use crate::sandbox::Output;
 use crate::sandbox::Sandbox;
+use crate::sandbox::run;
 
 /// A repository with an old key in its last but one commit, a new one in its last commit, and one
 /// that is staged.
@@ -178,6 +180,19 @@ fn the_diff_below_a_message_is_none_of_it() {
     ));
     assert_eq!(edited.status, 0, "{edited:?}");
     assert_eq!(repo.git_says(&["log", "-1", "--format=%B"]), "Take it out");
+}
+
+#[test]
+fn a_message_that_is_no_file_is_not_waited_for() {
+    let repo = Sandbox::new();
+    repo.commit("x");
+    let made = run(&mut repo.command("mkfifo", "", &["pipe"]));
+    assert_eq!(made.status, 0);
+
+    for path in ["pipe", "/dev/zero", "."] {
+        let args = ["30", FRISK, "hook", "commit-msg", path];
+        run(&mut repo.command("timeout", "", &args)).fails_with("is no regular file");
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod hook_push;
 mod install;
 mod keys;
 mod regression;
+mod reliability;
 mod report;
 mod rules;
 mod sandbox;

@@ -61,6 +61,7 @@ pub(crate) fn run(which: &Which, reason: &str, opener: &Opener) -> anyhow::Resul
     let shown = || file.display().to_string();
     let content = project::read_file(&file, exception::MAX_FILE)
         .with_context(shown)?
+        // There need not be such a file yet; what cannot be read was an error above.
         .unwrap_or_default();
     let (known, malformed) = Exceptions::of_file(&content);
     if let Some(line) = malformed.first() {

@@ -1,16 +1,20 @@
 //! `git frisk history --ci`: the commits that a run of a CI is about, from what the CI says.
 
 use std::env;
-use std::fs;
+use std::path::Path;
 
 use anyhow::Context as _;
 use anyhow::bail;
 use git_frisk::git::Opener;
 use git_frisk::source::history::Selection;
+use git_frisk::source::project;
 use git2::ObjectFormat;
 use git2::Oid;
 use git2::Repository;
 use serde_json::Value;
+
+/// Bytes of an event, at most.
+const MAX_EVENT: u64 = 64 << 20;
 
 /// The commits that this run is about.
 pub(crate) fn commits(opener: &Opener) -> anyhow::Result<Selection> {
@@ -29,12 +33,15 @@ pub(crate) fn commits(opener: &Opener) -> anyhow::Result<Selection> {
 
 /// A variable that is set to something.
 fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
+    // What is no UTF-8 is no name of ours, and as a revision it is told as unknown.
+    let value = env::var_os(name).filter(|value| !value.is_empty());
+    value.map(|value| value.to_string_lossy().into_owned())
 }
 
 fn github(repository: &Repository) -> anyhow::Result<Selection> {
     let path = variable("GITHUB_EVENT_PATH").context("GITHUB_EVENT_PATH is not set")?;
-    let event = fs::read(&path).with_context(|| format!("the event {path} cannot be read"))?;
+    let event = project::read_named(Path::new(&path), MAX_EVENT)
+        .with_context(|| format!("the event {path} cannot be read"))?;
     let event: Value = match serde_json::from_slice(&event) {
         Ok(event) => event,
         Err(error) => bail!("the event {path} is no JSON: {error}"),
@@ -75,6 +82,7 @@ fn gitlab(repository: &Repository) -> Selection {
         let known: Vec<&str> = [&*base].into_iter().chain(target.as_deref()).collect();
         return range(&known, &["HEAD"]);
     }
+    // Without it, it is a new branch: more is scanned.
     let before = variable("CI_COMMIT_BEFORE_SHA").unwrap_or_default();
     pushed(
         repository,

@@ -13,6 +13,7 @@ use git_frisk::place::Kind;
 use git_frisk::report::Verdict;
 use git_frisk::scan::text::Text;
 use git_frisk::source::history;
+use git_frisk::source::project;
 use git_frisk::source::push;
 use git_frisk::source::staged;
 
@@ -24,6 +25,9 @@ use crate::cli::command::scan::What;
 use crate::cli::install::manager;
 use crate::cli::install::manager::Manager;
 use crate::cli::output;
+
+/// Bytes of a message, or of what git tells a hook, at most.
+const MAX_INPUT: u64 = 256 << 20;
 
 /// Runs a hook.
 pub(crate) fn run(
@@ -94,7 +98,11 @@ fn commit(name: HookName) -> What {
     if name != HookName::PreCommit || !framework {
         return What::Staged(staged::Selection::Changed);
     }
-    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    // What is no UTF-8 is told as an unknown revision, and not taken for unset.
+    let variable = |name| {
+        let value = env::var_os(name).filter(|value| !value.is_empty());
+        value.map(|value| value.to_string_lossy().into_owned())
+    };
     let commits = |range| What::History(history::Selection::Ranges(vec![range]));
     match (
         variable("PRE_COMMIT_FROM_REF"),
@@ -123,14 +131,18 @@ fn told() -> anyhow::Result<Vec<u8>> {
     let mut input = Vec::new();
     io::stdin()
         .lock()
+        .take(MAX_INPUT + 1)
         .read_to_end(&mut input)
         .context("standard input was not read to its end")?;
+    if input.len() as u64 > MAX_INPUT {
+        bail!("standard input is longer than {MAX_INPUT} bytes");
+    }
     Ok(input)
 }
 
 /// The message of a commit, with its comments: which of its lines will be taken out is not known.
 fn message(path: &Path) -> anyhow::Result<Text> {
-    let mut content = std::fs::read(path)
+    let mut content = project::read_named(path, MAX_INPUT)
         .with_context(|| format!("the message {} cannot be read", path.display()))?;
     if let Some(end) = end_of_message(&content) {
         content.truncate(end);

@@ -51,6 +51,7 @@ pub(crate) fn run(what: &Install, opener: &Opener) -> anyhow::Result<Verdict> {
             let name = manager.name();
             line(&format!(
                 "this repository uses {name} ({known_by}), so nothing was installed; {}",
+                // Each has at least one line.
                 manager.lines().lines().next().unwrap_or_default()
             ));
             for text in manager.lines().lines().skip(1) {

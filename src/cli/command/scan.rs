@@ -143,15 +143,15 @@ pub(crate) fn report(
                 Some(repository) => scan::staged::scan_in(&scan, opener, repository, *selection),
                 None => scan::staged::scan(&scan, opener, *selection),
             };
-            if let Err(error) = scanned {
-                scan.failed(None, &error);
+            match scanned {
+                Ok(()) => plan.tell_unopened(&scan),
+                Err(error) => scan.failed(None, &error),
             }
         }
-        What::History(selection) => {
-            if let Err(error) = scan::history::scan(&scan, opener, selection) {
-                scan.failed(None, &error);
-            }
-        }
+        What::History(selection) => match scan::history::scan(&scan, opener, selection) {
+            Ok(()) => plan.tell_unopened(&scan),
+            Err(error) => scan.failed(None, &error),
+        },
         What::Texts(texts) => texts.iter().for_each(|text| scan::text::scan(&scan, text)),
     }
     drop(shown);

@@ -76,6 +76,7 @@ fn set(git: &Git, key: &str, value: &str) -> anyhow::Result<()> {
 fn version(said: &str) -> Option<(u32, u32)> {
     let numbers = said.split(' ').nth(2)?;
     let mut numbers = numbers.split('.').map(str::parse::<u32>);
+    // A version that cannot be read is none that is new enough.
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 

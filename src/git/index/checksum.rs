@@ -71,6 +71,7 @@ impl Checksum {
             Self::Right => Ok(()),
             Self::UnderWay(thread) => thread
                 .join()
+                // A panic, which is told as an error.
                 .unwrap_or_else(|_| Err(io::Error::other("it could not be hashed").into())),
         }
     }

@@ -446,6 +446,7 @@ fn parse(
             return Ok(None);
         };
         let kept = usize::try_from(cut)
+            // `None` is told as a damaged index.
             .ok()
             .and_then(|cut| previous.len().checked_sub(cut))
             .ok_or(IndexError::Damaged("a path is cut more than it is long"))?;

@@ -156,6 +156,7 @@ impl Index {
         let crcs = self.names + self.count as usize * self.hash;
         self.has_crc
             .then(|| be32(&self.map, crcs + at as usize * 4))
+            // The index has none.
             .flatten()
     }
 

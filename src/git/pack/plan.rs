@@ -178,6 +178,7 @@ impl Plan {
         }
         let found = self.offsets[start..=at].binary_search(&wanted);
         found
+            // `None` is no base that is here, which is told as damage.
             .ok()
             .and_then(|found| u32::try_from(start + found).ok())
             .filter(|found| *found != rank)

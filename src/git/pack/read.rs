@@ -61,6 +61,7 @@ impl Reader {
         header: &Header<'_>,
     ) -> Result<Buffer, Damage> {
         self.inflater.inflate(entry, header, &mut self.delta)?;
+        // A buffer that is not there is made.
         let mut buffer = self.free.pop().unwrap_or_default();
         let outcome = delta::apply(base, self.delta.data(), &mut buffer, &mut self.fresh);
         if self.delta.capacity() > KEEP {

@@ -351,6 +351,7 @@ fn entries(
     directory: &Path,
 ) -> io::Result<impl Iterator<Item = io::Result<std::fs::DirEntry>> + use<>> {
     match std::fs::read_dir(directory) {
+        // An `Option`; what is in it keeps its errors.
         Ok(entries) => Ok(Some(entries).into_iter().flatten()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None.into_iter().flatten()),
         Err(error) => Err(error),

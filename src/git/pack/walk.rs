@@ -453,6 +453,7 @@ impl<'a> Worker<'a> {
                     Err(GitError::Packed { oid, .. } | GitError::Loose { oid, .. }) => {
                         Err(Damage::Base(oid))
                     }
+                    // It is told as damage.
                     Err(_) => Err(Damage::NoBase),
                 }
             }

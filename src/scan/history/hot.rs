@@ -90,13 +90,15 @@ pub(super) struct Hot<'a> {
     trees: HashMap<Oid, Vec<Entry>>,
     /// What cannot be read.
     unread: &'a BTreeMap<Oid, GitError>,
+    /// What could be read first, and not again.
+    lost: Vec<GitError>,
     /// What of it was come across, and where.
     met: RefCell<BTreeMap<Oid, Option<Vec<u8>>>>,
 }
 
 impl<'a> Hot<'a> {
-    /// Goes over all trees once, and again over those that lead to a target. Trees that cannot be
-    /// read are in `unread` already.
+    /// Goes over all trees once, and again over those that lead to a target. Trees that could not be
+    /// read before are in `unread` already; those that only now cannot be are in [`Hot::lost`].
     pub(super) fn find(
         store: &Store,
         targets: &Targets,
@@ -107,12 +109,20 @@ impl<'a> Hot<'a> {
         let mut hot = Self {
             trees: HashMap::new(),
             unread,
+            lost: Vec::new(),
             met: RefCell::default(),
+        };
+        let lost = Mutex::new(BTreeMap::new());
+        let fails = |oid, error| {
+            // What could not be read before either was said then.
+            if !unread.contains_key(&oid) {
+                locked(&lost).insert(oid, error);
+            }
         };
         if targets.is_empty() {
             return hot;
         }
-        let wanted = leading(store, targets, threads, cancel);
+        let wanted = leading(store, targets, threads, cancel, &fails);
         let trees = Mutex::new(HashMap::new());
         store.walk_some(
             Kinds::TREES,
@@ -121,6 +131,7 @@ impl<'a> Hot<'a> {
             || cancel.is_cancelled(),
             |visit| {
                 let raw = Raw::of(visit.data, visit.oid.object_format());
+                // Where a tree breaks off was told when it was read first.
                 let entries = raw.flatten().filter_map(|entry| {
                     let is_tree = entry.kind == EntryKind::Tree;
                     let leads =
@@ -145,9 +156,10 @@ impl<'a> Hot<'a> {
                 let entries: Vec<Entry> = entries.collect();
                 locked(&trees).insert(visit.oid, entries);
             },
-            // It was said when it was read first.
-            |_, _| {},
+            fails,
         );
+        let lost = std::mem::take(&mut *locked(&lost));
+        hot.lost = lost.into_values().collect();
         hot.trees = trees
             .into_inner()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -167,6 +179,12 @@ impl<'a> Hot<'a> {
         }
     }
 
+    /// Trees that could be read first and not again, as where a disk fails or a collector of
+    /// garbage was at work: what they lead to is not attributed.
+    pub(super) fn lost(&self) -> &[GitError] {
+        &self.lost
+    }
+
     /// What cannot be read and something leads to.
     pub(super) fn met(&self) -> Vec<(Option<Vec<u8>>, &'a GitError)> {
         let met = self.met.borrow();
@@ -180,6 +198,7 @@ impl<'a> Hot<'a> {
 impl Trees for Hot<'_> {
     fn entries(&self, oid: Oid) -> Result<Vec<Entry>, GitError> {
         self.meet(oid, None);
+        // A tree that leads nowhere is not kept.
         Ok(self.trees.get(&oid).cloned().unwrap_or_default())
     }
 
@@ -189,7 +208,13 @@ impl Trees for Hot<'_> {
 }
 
 /// The numbers of the trees that lead to a target, and perhaps of some more.
-fn leading(store: &Store, targets: &Targets, threads: usize, cancel: &Cancel) -> HashSet<u32> {
+fn leading(
+    store: &Store,
+    targets: &Targets,
+    threads: usize,
+    cancel: &Cancel,
+    fails: impl Fn(Oid, GitError) + Sync,
+) -> HashSet<u32> {
     let edges = Mutex::new(Vec::new());
     let holders = Mutex::new(Vec::new());
     store.walk(
@@ -199,6 +224,7 @@ fn leading(store: &Store, targets: &Targets, threads: usize, cancel: &Cancel) ->
         |visit| {
             let mut directories = Vec::new();
             let mut holds = false;
+            // Where a tree breaks off was told when it was read first.
             for entry in Raw::of(visit.data, visit.oid.object_format()).flatten() {
                 if entry.kind == EntryKind::Tree {
                     directories.push(edge(entry.oid, visit.number));
@@ -210,8 +236,7 @@ fn leading(store: &Store, targets: &Targets, threads: usize, cancel: &Cancel) ->
                 locked(&holders).push(visit.number);
             }
         },
-        // It was said when it was read first.
-        |_, _| {},
+        fails,
     );
     let mut edges = std::mem::take(&mut *locked(&edges));
     edges.sort_unstable();

@@ -1,6 +1,7 @@
 //! Scans commits: each unique blob once, then, only if something was found, who brought it in.
 
 mod hot;
+mod roles;
 mod survey;
 
 use std::collections::BTreeMap;
@@ -125,6 +126,9 @@ fn everything(
     let threads = threads_for(settings.threads);
     let hot = Hot::find(&store, &targets, &survey.unread, threads, &settings.cancel);
     drop(store);
+    for error in hot.lost() {
+        scan.failed(None, error);
+    }
     for (index, commit) in walk.commits.iter().enumerate() {
         let parents = commit.parents.iter().filter_map(|oid| commits.get(oid));
         let parents: Vec<Oid> = parents.map(|parent| parent.tree).collect();
@@ -621,6 +625,7 @@ impl<'a> History<'a> {
             let old: Vec<Vec<Hit>> = change
                 .old
                 .iter()
+                // A parent may have nothing at the path.
                 .flatten()
                 .filter(|(kind, _)| *kind == change.kind)
                 .map(|(_, oid)| self.hits_of(odb, *oid, &change.path))
@@ -708,6 +713,7 @@ impl<'a> History<'a> {
             return hits.clone();
         }
         let hits = match super::staged::blob(self.scan, odb, oid, path) {
+            // What was excluded has none.
             Ok(inspected) => inspected.map(|i| i.hits).unwrap_or_default(),
             // What is not here any more cannot excuse what is.
             Err(_) => Vec::new(),
@@ -777,6 +783,7 @@ impl<'a> History<'a> {
         }
         let mut report = Vec::new();
         for (key_id, facts) in keys {
+            // A key may have no finding that is shown.
             let mut findings = of_key.remove(&key_id).unwrap_or_default();
             findings.sort_by_key(|finding| date_of(finding));
             if let (Some(first), Some(last)) = (findings.first(), findings.last()) {
@@ -845,6 +852,7 @@ impl<'a> History<'a> {
         let odb = Objects::new(repository).ok()?;
         let entries = odb.entries(head.tree).ok()?;
         let entry = entries.iter().find(|entry| entry.name == b".mailmap")?;
+        // As above.
         let object = odb.read_as(entry.oid, ObjectType::Blob).ok()?;
         Mailmap::from_buffer(std::str::from_utf8(object.data()).ok()?).ok()
     }
@@ -869,6 +877,7 @@ impl<'a> History<'a> {
         {
             let name = mailmap.map_or_else(|| name.to_vec(), |mailmap| mapped(mailmap, name));
             info.author = self.scan.redactor().label(&name).to_string();
+            // A date that makes no sense is not shown.
             info.date = date(seconds, minutes_east).unwrap_or_default();
         }
         info
@@ -894,7 +903,9 @@ fn mapped(mailmap: &Mailmap, author: &[u8]) -> Vec<u8> {
     let resolve = || {
         let text = std::str::from_utf8(author).ok()?;
         let (name, address) = text.strip_suffix('>')?.split_once('<')?;
+        // Then the name is shown as it is.
         let author = Signature::new(name.trim(), address, &Time::new(0, 0)).ok()?;
+        // Then the name is shown as it is.
         let proper = mailmap.resolve_signature(&author).ok()?;
         let (name, address) = (proper.name_bytes(), proper.email_bytes());
         Some([name, b" <", address, b">"].concat())
@@ -928,9 +939,11 @@ fn earliest(a: Option<usize>, b: Option<usize>) -> Option<usize> {
 fn date(seconds: i64, minutes_east: i32) -> Option<String> {
     let offset = UtcOffset::from_whole_seconds(minutes_east.checked_mul(60)?).ok()?;
     OffsetDateTime::from_unix_timestamp(seconds)
+        // A date that makes no sense is not shown.
         .ok()?
         .checked_to_offset(offset)?
         .format(&Rfc3339)
+        // A date that makes no sense is not shown.
         .ok()
 }
 

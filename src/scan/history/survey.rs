@@ -21,6 +21,7 @@ use crate::git::tree::EntryKind;
 use crate::git::tree::Raw;
 use crate::scan::Scan;
 use crate::scan::history::locked;
+use crate::scan::history::roles::Roles;
 use crate::scan::inspect::Inspected;
 use crate::scan::inspect::Inspector;
 use crate::scan::pool::threads_for;
@@ -50,6 +51,7 @@ impl Survey {
         let surveyor = Surveyor {
             scan,
             store,
+            roles: Roles::new(store.len()),
             survey: Mutex::default(),
         };
         let settings = scan.settings;
@@ -61,6 +63,9 @@ impl Survey {
             |visit| surveyor.visit(&visit),
             |oid, error| surveyor.unread(oid, error),
         );
+        if !settings.cancel.is_cancelled() {
+            surveyor.tell_wrong();
+        }
         surveyor
             .survey
             .into_inner()
@@ -71,6 +76,7 @@ impl Survey {
 struct Surveyor<'a> {
     scan: &'a Scan<'a>,
     store: &'a Store,
+    roles: Roles,
     survey: Mutex<Survey>,
 }
 
@@ -82,12 +88,14 @@ thread_local! {
 impl Surveyor<'_> {
     fn visit(&self, visit: &Visit<'_>) {
         self.scan.progress.visit();
+        self.roles.is(visit.number, visit.kind);
         match visit.kind {
             ObjectType::Blob => self.blob(visit),
             ObjectType::Tree => NAMES.with_borrow_mut(|names| self.tree(visit, names)),
             ObjectType::Commit => {
                 match Commit::parse(visit.oid, visit.data) {
                     Ok(commit) => {
+                        self.named(commit.tree, true);
                         locked(&self.survey).commits.insert(visit.oid, commit);
                     }
                     Err(error) => self.unread(visit.oid, error),
@@ -100,6 +108,29 @@ impl Surveyor<'_> {
 
     fn unread(&self, oid: Oid, error: GitError) {
         locked(&self.survey).unread.insert(oid, error);
+    }
+
+    /// Notes that a commit or a tree names an object.
+    fn named(&self, oid: Oid, as_tree: bool) {
+        match self.store.find(&oid) {
+            Some(number) => self.roles.is_named(number, as_tree),
+            None => {
+                let missing = "it is not there";
+                let error = git2::Error::new(ErrorCode::NotFound, ErrorClass::Odb, missing);
+                self.unread(oid, GitError::Object { oid, error });
+            }
+        }
+    }
+
+    /// Tells what is named as what it is not.
+    fn tell_wrong(&self) {
+        let unread = &mut locked(&self.survey).unread;
+        for (number, kind) in self.roles.wrong() {
+            let oid = self.store.oid(number);
+            // What could not be read was said better.
+            let wrong = || GitError::Malformed { kind, oid };
+            unread.entry(oid).or_insert_with(wrong);
+        }
     }
 
     fn blob(&self, visit: &Visit<'_>) {
@@ -145,11 +176,8 @@ impl Surveyor<'_> {
             names.push(BETWEEN_NAMES);
             if entry.kind != EntryKind::Gitlink
                 && let Ok(oid) = Oid::from_bytes(entry.oid)
-                && self.store.find(&oid).is_none()
             {
-                let missing = "it is not there";
-                let error = git2::Error::new(ErrorCode::NotFound, ErrorClass::Odb, missing);
-                self.unread(oid, GitError::Object { oid, error });
+                self.named(oid, entry.kind == EntryKind::Tree);
             }
         }
         let inspector = Inspector::new(self.scan.matcher, false, false);

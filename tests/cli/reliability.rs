@@ -1,0 +1,255 @@
+//! Forms of repositories that are not read are refused with the cure; what is damaged is named.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use crate::keys;
+use crate::sandbox::FRISK;
+use crate::sandbox::Output;
+use crate::sandbox::Sandbox;
+use crate::sandbox::run;
+
+fn line(seed: u64) -> String {
+    format!("KEY = '{}'\n", keys::project(seed))
+}
+
+/// Whether the git at hand knows a form of repositories; if it does, one of it.
+fn repository(option: &str) -> Option<Sandbox> {
+    let repo = Sandbox::without_repository();
+    let made = repo.try_git(&["init", "-q", "-b", "main", option]);
+    (made.status == 0).then_some(repo)
+}
+
+/// What was found, or status 2 and a sentence with the cure.
+#[track_caller]
+fn finds_or_cures(output: &Output, path: &str, cure: &str) {
+    let finds = output.status == 1 && output.stdout.contains(path);
+    let cures = output.status == 2 && output.stderr.contains(cure);
+    assert!(finds || cures, "{output:?}");
+}
+
+/// A repository with two commits that can be cloned in part.
+fn origin() -> Sandbox {
+    let repo = Sandbox::new();
+    repo.git(&["config", "uploadpack.allowFilter", "true"]);
+    repo.commit_file("dir/gone.py", line(1));
+    repo.remove("dir/gone.py").commit("Take away");
+    repo
+}
+
+#[test]
+fn a_split_index_is_read_or_its_cure_is_named() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.git(&["update-index", "--split-index"]);
+    repo.write("b.py", line(1)).git(&["add", "b.py"]);
+
+    let staged = repo.frisk(&["staged", "--format", "short"]);
+    finds_or_cures(&staged, "b.py:1", "`git update-index --no-split-index`");
+
+    repo.git(&["update-index", "--no-split-index"]);
+    repo.report(&["staged"]).finds(&["b.py:1"]);
+}
+
+#[test]
+fn a_sparse_index_is_read_or_its_cure_is_named() {
+    let repo = Sandbox::new();
+    repo.write("in/a.py", "a\n").commit_file("out/b.py", "b\n");
+    repo.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "in"]);
+    repo.write("in/c.py", line(1)).git(&["add", "in"]);
+
+    let staged = repo.frisk(&["staged", "--format", "short"]);
+    let cure = "`git sparse-checkout reapply --no-sparse-index`";
+    finds_or_cures(&staged, "in/c.py:1", cure);
+
+    repo.git(&["sparse-checkout", "reapply", "--no-sparse-index"]);
+    repo.report(&["staged"]).finds(&["in/c.py:1"]);
+}
+
+#[test]
+fn a_reftable_is_read_or_its_cure_is_named() {
+    let Some(repo) = repository("--ref-format=reftable") else {
+        return;
+    };
+    repo.commit_file("a.py", line(1));
+    repo.write("b.py", line(2)).git(&["add", "b.py"]);
+
+    let cure = "`git refs migrate --ref-format=files`";
+    finds_or_cures(
+        &repo.frisk(&["staged", "--format", "short"]),
+        "b.py:1",
+        cure,
+    );
+    finds_or_cures(
+        &repo.frisk(&["history", "--format", "short"]),
+        "a.py:1",
+        cure,
+    );
+    repo.report(&["scan"]).finds(&["a.py:1", "b.py:1"]);
+}
+
+#[test]
+fn an_unknown_extension_is_refused() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(1));
+    repo.git(&["config", "core.repositoryformatversion", "1"])
+        .git(&["config", "extensions.frobnicate", "true"]);
+
+    for args in [&["staged"][..], &["history"]] {
+        repo.frisk(args).fails_with("extensions.frobnicate");
+    }
+    repo.report(&["scan"]).finds(&["a.py:1"]);
+}
+
+#[test]
+fn a_configuration_beside_a_repository_that_cannot_be_opened_is_not_passed_over() {
+    let repo = Sandbox::new();
+    repo.commit_file(".frisk.toml", "rules = [\"house.toml\"]\n");
+    repo.git(&["config", "core.repositoryformatversion", "1"])
+        .git(&["config", "extensions.frobnicate", "true"]);
+
+    repo.report(&["scan"]).is_incomplete(&[], ".frisk.toml");
+}
+
+#[test]
+fn a_partial_clone_is_incomplete_and_says_how_to_get_all() {
+    for filter in ["--filter=blob:none", "--filter=tree:0"] {
+        let origin = origin();
+        let url = format!("file://{}", origin.path("").display());
+        origin.git(&["clone", "-q", filter, "--no-checkout", &url, "../part"]);
+
+        let output = origin.frisk_in("../part", &["history"]);
+
+        output.fails_with("`git fetch --refetch`");
+    }
+}
+
+#[test]
+fn a_commit_whose_tree_is_missing_or_is_no_tree_is_incomplete() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.commit_file("b.py", "b\n");
+    let tree = repo.oid("HEAD~1^{tree}");
+    let path = format!(".git/objects/{}/{}", &tree[..2], &tree[2..]);
+    let kept = fs::read(repo.path(&path)).unwrap();
+    repo.remove(&path);
+    repo.frisk(&["history"]).fails_with(&tree);
+
+    repo.write(&path, kept);
+    assert_eq!(repo.frisk(&["history"]).status, 0);
+    let blob = repo.oid("HEAD:a.py");
+    let commit = format!("tree {blob}\nauthor a <b> 1 +0000\ncommitter a <b> 1 +0000\n\nm\n");
+    repo.write("../commit", commit);
+    let args = [
+        "hash-object",
+        "-t",
+        "commit",
+        "-w",
+        "--literally",
+        "../commit",
+    ];
+    let commit = repo.git_says(&args);
+    repo.write(".git/refs/heads/odd", format!("{commit}\n"));
+    repo.frisk(&["history"]).fails_with(&blob);
+}
+
+#[test]
+fn an_entry_of_a_tree_that_names_another_kind_hides_nothing() {
+    for (mode, what) in [("40000", "file"), ("100644", "directory")] {
+        let repo = Sandbox::new();
+        repo.write("directory/b.py", line(1));
+        repo.commit_file("file", line(2));
+        let oid = repo.oid(&format!("HEAD:{what}"));
+        let raw: Vec<u8> = (0..oid.len())
+            .step_by(2)
+            .map(|at| u8::from_str_radix(&oid[at..at + 2], 16).unwrap())
+            .collect();
+        repo.write(
+            "../tree",
+            [format!("{mode} odd\0").as_bytes(), &raw].concat(),
+        );
+        let args = ["hash-object", "-t", "tree", "-w", "--literally", "../tree"];
+        let tree = repo.git_says(&args);
+        let commit = repo.git_says(&["commit-tree", "-m", "x", &tree]);
+        repo.write("../empty", "");
+        // Nothing else leads to the key.
+        repo.git(&["update-ref", "HEAD", &commit]).git(&[
+            "update-index",
+            "--refresh",
+            "-q",
+            "--really-refresh",
+        ]);
+
+        let output = repo.frisk(&["history"]);
+
+        assert!(matches!(output.status, 1 | 2), "{mode}: {output:?}");
+    }
+}
+
+#[test]
+fn a_head_that_cannot_be_read_is_told_also_where_nothing_is_staged() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    assert_eq!(repo.frisk(&["staged"]).status, 0);
+    let tree = repo.oid("HEAD^{tree}");
+    repo.remove(&format!(".git/objects/{}/{}", &tree[..2], &tree[2..]));
+
+    repo.frisk(&["staged"]).fails_with(&tree);
+}
+
+#[test]
+fn another_users_repository_is_refused_with_the_cure() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(1));
+    let chown = run(&mut repo.command("chown", "", &["-R", "65534", "."]));
+    if chown.status != 0 {
+        // Only root can give something away.
+        return;
+    }
+    for args in [&["staged"][..], &["history"]] {
+        repo.frisk(args).fails_with("safe.directory");
+    }
+    assert_eq!(repo.report(&["scan"]).places(), ["a.py:1"]);
+}
+
+#[test]
+fn a_repository_that_cannot_be_written_is_scanned() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(1));
+    repo.write("b.py", line(2)).git(&["add", "b.py"]);
+    let modes = |mode: &str| run(&mut repo.command("chmod", "", &["-R", mode, "."]));
+    modes("a-w");
+    let reports = [&["staged"][..], &["history"], &["scan"]].map(|args| repo.report(args));
+    modes("u+w");
+
+    reports[0].finds(&["b.py:1"]);
+    reports[1].finds(&["a.py:1"]);
+    reports[2].finds(&["a.py:1", "b.py:1"]);
+}
+
+#[test]
+fn without_git_on_the_path_all_is_scanned_and_no_git_that_lies_about_is_run() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(1));
+    let trap = "#!/bin/sh\ntouch \"$HOME/ran\"\n";
+    repo.write("git", trap);
+    fs::set_permissions(repo.path("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    repo.write("b.py", line(2)).git(&["add", "b.py"]);
+    for (key, value) in [
+        ("core.fsmonitor", "./git"),
+        ("core.pager", "./git"),
+        ("diff.external", "./git"),
+        ("filter.x.clean", "./git"),
+        ("core.hooksPath", "."),
+    ] {
+        repo.git(&["config", key, value]);
+    }
+    for (args, status) in [(&["staged"][..], 1), (&["history"], 1), (&["scan"], 1)] {
+        for path in ["/nonexistent", ".", ""] {
+            let mut command = repo.command(FRISK, "", args);
+            let output = run(command.env("PATH", path));
+            assert_eq!(output.status, status, "{args:?}: {output:?}");
+        }
+    }
+    assert!(!repo.path("../home/ran").exists());
+}
