@@ -202,6 +202,22 @@ fn a_head_that_cannot_be_read_is_told_also_where_nothing_is_staged() {
 }
 
 #[test]
+fn a_list_of_alternates_that_is_a_pipe_is_an_error_and_no_wait() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    let base = repo.oid("HEAD");
+    repo.commit_file("b.py", "b\n");
+    let made = run(&mut repo.command("mkfifo", "", &[".git/objects/info/alternates"]));
+    assert_eq!(made.status, 0);
+
+    let range = format!("{base}..");
+    for args in [&["staged"][..], &["history"], &["history", &range]] {
+        let args = [&["30", FRISK], args].concat();
+        run(&mut repo.command("timeout", "", &args)).fails_with("alternates");
+    }
+}
+
+#[test]
 fn another_users_repository_is_refused_with_the_cure() {
     let repo = Sandbox::new();
     repo.commit_file("a.py", line(1));
