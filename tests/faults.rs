@@ -207,12 +207,12 @@ impl Fixture {
                 continue;
             };
             tried += 1;
-            self.judge(&run, good, &format!("{scan:?}, {call} {when}: {failed}"));
+            Self::judge(&run, good, &format!("{scan:?}, {call} {when}: {failed}"));
         }
         tried
     }
 
-    fn judge(&self, run: &Run, good: &Run, what: &str) {
+    fn judge(run: &Run, good: &Run, what: &str) {
         let stderr = &run.stderr;
         match run.status {
             // The loader of programs, or the runtime before `main`.

@@ -388,14 +388,10 @@ fn git_config(project: Option<&Project>, troubles: &mut Vec<Trouble>) -> GitConf
             let Some(key) = name.strip_prefix("frisk.") else {
                 continue;
             };
-            let value = match entry.has_value().then(|| entry.value()).transpose() {
-                Ok(value) => value,
-                // It is told, and does not count as empty.
-                Err(_) => {
-                    let reason = format!("frisk.{key}: its value is no UTF-8");
-                    troubles.push(Trouble::new(GIT_CONFIG, reason));
-                    continue;
-                }
+            let Ok(value) = entry.has_value().then(|| entry.value()).transpose() else {
+                let reason = format!("frisk.{key}: its value is no UTF-8");
+                troubles.push(Trouble::new(GIT_CONFIG, reason));
+                continue;
             };
             if let Err(error) = own.set(key, value, top) {
                 troubles.push(Trouble::new(GIT_CONFIG, format!("frisk.{key}: {error:#}")));

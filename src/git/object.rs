@@ -105,8 +105,15 @@ impl Object<'_> {
 impl<'repository> Objects<'repository> {
     /// Opens the objects of a repository.
     pub fn new(repository: &'repository Repository) -> Result<Self, GitError> {
-        // Objects of a list that cannot be read cannot be found, which is said of each.
-        let (directories, _) = directories(repository);
+        // Objects of a list that cannot be read cannot be found, which is said of each. For one that
+        // is a pipe libgit2 would wait.
+        let (directories, problems) = directories(repository);
+        for problem in problems {
+            if matches!(&problem, GitError::File { error, .. } if error.kind() == io::ErrorKind::Other)
+            {
+                return Err(problem);
+            }
+        }
         Ok(Self {
             repository,
             odb: OnceCell::new(),

@@ -174,7 +174,7 @@ fn the_diff_below_a_message_is_none_of_it() {
     repo.commit_file("b.py", &key);
     repo.write("b.py", "x = 2").git(&["add", "b.py"]);
     // The key goes; git shows that in the file with the message.
-    let edited = crate::sandbox::run(repo.git_command("", &["commit", "-q", "-v"]).env(
+    let edited = run(repo.git_command("", &["commit", "-q", "-v"]).env(
         "GIT_EDITOR",
         "grep -q sk-proj .git/COMMIT_EDITMSG && sed -i '1i Take it out'",
     ));

@@ -28,6 +28,12 @@ fn finds_or_cures(output: &Output, path: &str, cure: &str) {
     assert!(finds || cures, "{output:?}");
 }
 
+/// The file of a loose object.
+fn object(oid: &str) -> String {
+    let (shard, file) = oid.split_at(2);
+    format!(".git/objects/{shard}/{file}")
+}
+
 /// A repository with two commits that can be cloned in part.
 fn origin() -> Sandbox {
     let repo = Sandbox::new();
@@ -130,7 +136,7 @@ fn a_commit_whose_tree_is_missing_or_is_no_tree_is_incomplete() {
     repo.commit_file("a.py", "a\n");
     repo.commit_file("b.py", "b\n");
     let tree = repo.oid("HEAD~1^{tree}");
-    let path = format!(".git/objects/{}/{}", &tree[..2], &tree[2..]);
+    let path = object(&tree);
     let kept = fs::read(repo.path(&path)).unwrap();
     repo.remove(&path);
     repo.frisk(&["history"]).fails_with(&tree);
@@ -160,13 +166,11 @@ fn an_entry_of_a_tree_that_names_another_kind_hides_nothing() {
         repo.write("directory/b.py", line(1));
         repo.commit_file("file", line(2));
         let oid = repo.oid(&format!("HEAD:{what}"));
-        let raw: Vec<u8> = (0..oid.len())
-            .step_by(2)
-            .map(|at| u8::from_str_radix(&oid[at..at + 2], 16).unwrap())
-            .collect();
+        let raw = git2::Oid::from_str(&oid).unwrap();
+        let raw = raw.as_bytes();
         repo.write(
             "../tree",
-            [format!("{mode} odd\0").as_bytes(), &raw].concat(),
+            [format!("{mode} odd\0").as_bytes(), raw].concat(),
         );
         let args = ["hash-object", "-t", "tree", "-w", "--literally", "../tree"];
         let tree = repo.git_says(&args);
@@ -192,9 +196,25 @@ fn a_head_that_cannot_be_read_is_told_also_where_nothing_is_staged() {
     repo.commit_file("a.py", "a\n");
     assert_eq!(repo.frisk(&["staged"]).status, 0);
     let tree = repo.oid("HEAD^{tree}");
-    repo.remove(&format!(".git/objects/{}/{}", &tree[..2], &tree[2..]));
+    repo.remove(&object(&tree));
 
     repo.frisk(&["staged"]).fails_with(&tree);
+}
+
+#[test]
+fn a_list_of_alternates_that_is_a_pipe_is_an_error_and_no_wait() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    let base = repo.oid("HEAD");
+    repo.commit_file("b.py", "b\n");
+    let made = run(&mut repo.command("mkfifo", "", &[".git/objects/info/alternates"]));
+    assert_eq!(made.status, 0);
+
+    let range = format!("{base}..");
+    for args in [&["staged"][..], &["history"], &["history", &range]] {
+        let args = [&["30", FRISK], args].concat();
+        run(&mut repo.command("timeout", "", &args)).fails_with("alternates");
+    }
 }
 
 #[test]

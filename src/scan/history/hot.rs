@@ -122,7 +122,7 @@ impl<'a> Hot<'a> {
         if targets.is_empty() {
             return hot;
         }
-        let wanted = leading(store, targets, threads, cancel, &fails);
+        let wanted = leading(store, targets, threads, cancel, fails);
         let trees = Mutex::new(HashMap::new());
         store.walk_some(
             Kinds::TREES,

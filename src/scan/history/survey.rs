@@ -112,13 +112,12 @@ impl Surveyor<'_> {
 
     /// Notes that a commit or a tree names an object.
     fn named(&self, oid: Oid, as_tree: bool) {
-        match self.store.find(&oid) {
-            Some(number) => self.roles.is_named(number, as_tree),
-            None => {
-                let missing = "it is not there";
-                let error = git2::Error::new(ErrorCode::NotFound, ErrorClass::Odb, missing);
-                self.unread(oid, GitError::Object { oid, error });
-            }
+        if let Some(number) = self.store.find(&oid) {
+            self.roles.is_named(number, as_tree);
+        } else {
+            let missing = "it is not there";
+            let error = git2::Error::new(ErrorCode::NotFound, ErrorClass::Odb, missing);
+            self.unread(oid, GitError::Object { oid, error });
         }
     }
 
