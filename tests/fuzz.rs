@@ -2,7 +2,12 @@
 //! time, and every input that failed once. `fuzz/` does it for as long as one likes.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
-#![allow(clippy::string_slice, reason = "keys are ASCII")]
+#![expect(clippy::string_slice, reason = "keys are ASCII")]
+#![expect(
+    unreachable_pub,
+    reason = "the crate in `fuzz/` has the properties too"
+)]
+#![expect(clippy::print_stderr, reason = "an input that fails is to be kept")]
 
 #[path = "fuzz/properties.rs"]
 mod properties;
@@ -16,9 +21,10 @@ use std::time::Instant;
 use crate::properties::TARGETS;
 use crate::properties::Target;
 
-/// Time for one target; all of them run at once, as far as there are cores.
+/// Time for one target, unless `FUZZ_SECONDS` says otherwise; all of them run at once, as far as
+/// there are cores.
 const TIME: Duration = Duration::from_millis(700);
-/// Inputs of one target at the most.
+/// Inputs of one target at the most, unless it does.
 const INPUTS: usize = 20_000;
 /// Bytes of an input at the most.
 const LENGTH: usize = 4096;
@@ -99,10 +105,14 @@ fn run(name: &str) {
     for (number, seed) in seeds.iter().enumerate() {
         check(target, seed, &format!("seed {number}"));
     }
+    let seconds = std::env::var("FUZZ_SECONDS").map(|seconds| seconds.parse().unwrap());
+    let (time, inputs) = seconds.map_or((TIME, INPUTS), |seconds| {
+        (Duration::from_secs(seconds), usize::MAX)
+    });
     let start = Instant::now();
     let mut random = Random(1);
-    for number in 0..INPUTS {
-        if start.elapsed() > TIME {
+    for number in 0..inputs {
+        if start.elapsed() > time {
             break;
         }
         let [one, other] = [0; 2].map(|_| &seeds[random.below(seeds.len())]);
@@ -217,4 +227,28 @@ fn memory_is_bounded() {
         .unwrap();
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(peak < 1 << 20, "{peak} KiB");
+}
+
+/// For `cargo fuzz` to begin with.
+#[test]
+#[ignore = "writes to fuzz/corpus"]
+fn seeds_go_to_the_corpus() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    for target in TARGETS {
+        let directory = corpus.join(target.name);
+        fs::create_dir_all(&directory).unwrap();
+        let old = regressions(target.name);
+        let inputs = old.into_iter().map(|(_, input)| input);
+        for (number, input) in inputs.chain((target.seeds)()).enumerate() {
+            fs::write(directory.join(format!("seed-{number}")), input).unwrap();
+        }
+    }
+}
+
+/// For an input of `cargo fuzz` to be kept in `tests/regressions`.
+#[test]
+#[ignore = "prints the file that FUZZ_INPUT names"]
+fn an_input_is_escaped() {
+    let file = std::env::var_os("FUZZ_INPUT").unwrap();
+    eprintln!("{}", fs::read(file).unwrap().escape_ascii());
 }

@@ -128,7 +128,10 @@ impl Wide {
     fn text_before(self, text: &[u8], at: usize) -> Option<(char, usize)> {
         let last = at.checked_sub(self.unit)?;
         let low = self.unit == 2 && (0xdc00..0xe000).contains(&self.unit(text, last)?);
-        self.text_at(text, if low { last.checked_sub(2)? } else { last })
+        let start = if low { last.checked_sub(2)? } else { last };
+        // One that begins here may go on behind `at`.
+        self.text_at(text, start)
+            .filter(|(_, length)| start + length == at)
     }
 
     /// Where the characters before `at` begin that `wanted` takes.
