@@ -329,6 +329,14 @@ mod tests {
     }
 
     #[test]
+    fn half_a_character_before_a_run_is_left_out() {
+        // In the other byte order, a surrogate pair whose second half goes on in the run.
+        let text = [b"\xd8\x3d\xde".to_vec(), utf16le("sk-abc")].concat();
+        let (view, range, _) = run_around(&text, 3, 2, 100);
+        assert_eq!((view.bytes(), range.end), (&b"sk-abc"[..], 14));
+    }
+
+    #[test]
     fn wide_texts_are_told_and_read() {
         let text = "key = 'ключ', and more of it\r\n";
         let le = utf16le(text);
