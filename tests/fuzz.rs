@@ -113,6 +113,7 @@ fn run(name: &str) {
     let mut random = Random(1);
     for number in 0..inputs {
         if start.elapsed() > time {
+            eprintln!("{name}: {number} inputs");
             break;
         }
         let [one, other] = [0; 2].map(|_| &seeds[random.below(seeds.len())]);

@@ -308,10 +308,16 @@ fn instructions(mut rest: &[u8]) -> Option<Vec<Instruction<'_>>> {
                 (*number, after) = (byte, left);
             }
         }
-        let [a, b, c, d, x, y, z] = numbers;
-        let length = u32::from_le_bytes([x, y, z, 0]) as usize;
+        let (offset, size) = (&numbers[..4], &numbers[4..]);
+        let little = |bytes: &[u8]| {
+            bytes
+                .iter()
+                .rev()
+                .fold(0, |all, byte| all << 8 | usize::from(*byte))
+        };
+        let length = little(size);
         let length = if length == 0 { 0x10000 } else { length };
-        let start = u32::from_le_bytes([a, b, c, d]) as usize;
+        let start = little(offset);
         all.push(Instruction::Copy(start, length));
         rest = after;
     }
