@@ -193,14 +193,19 @@ impl Wide {
     /// The place nearest before `at` at which the text may be cut: between two characters.
     pub fn boundary(self, text: &[u8], at: usize) -> usize {
         let at = at / self.unit * self.unit;
-        let high = if self.big_endian { at } else { at + 1 };
-        let low_surrogate = text
-            .get(high)
-            .is_some_and(|byte| (0xdc..0xe0).contains(byte));
-        if self.unit == 2 && low_surrogate {
-            at.saturating_sub(2)
-        } else {
-            at
+        let is_unit = |start: usize, range: Range<u32>| {
+            self.unit(text, start)
+                .is_some_and(|unit| range.contains(&unit))
+        };
+        match at.checked_sub(2) {
+            Some(before)
+                if self.unit == 2
+                    && is_unit(at, 0xdc00..0xe000)
+                    && is_unit(before, 0xd800..0xdc00) =>
+            {
+                before
+            }
+            _ => at,
         }
     }
 
