@@ -128,7 +128,10 @@ impl Wide {
     fn text_before(self, text: &[u8], at: usize) -> Option<(char, usize)> {
         let last = at.checked_sub(self.unit)?;
         let low = self.unit == 2 && (0xdc00..0xe000).contains(&self.unit(text, last)?);
-        self.text_at(text, if low { last.checked_sub(2)? } else { last })
+        let start = if low { last.checked_sub(2)? } else { last };
+        // One that begins here may go on behind `at`.
+        self.text_at(text, start)
+            .filter(|(_, length)| start + length == at)
     }
 
     /// Where the characters before `at` begin that `wanted` takes.
@@ -190,14 +193,19 @@ impl Wide {
     /// The place nearest before `at` at which the text may be cut: between two characters.
     pub fn boundary(self, text: &[u8], at: usize) -> usize {
         let at = at / self.unit * self.unit;
-        let high = if self.big_endian { at } else { at + 1 };
-        let low_surrogate = text
-            .get(high)
-            .is_some_and(|byte| (0xdc..0xe0).contains(byte));
-        if self.unit == 2 && low_surrogate {
-            at.saturating_sub(2)
-        } else {
-            at
+        let is_unit = |start: usize, range: Range<u32>| {
+            self.unit(text, start)
+                .is_some_and(|unit| range.contains(&unit))
+        };
+        match at.checked_sub(2) {
+            Some(before)
+                if self.unit == 2
+                    && is_unit(at, 0xdc00..0xe000)
+                    && is_unit(before, 0xd800..0xdc00) =>
+            {
+                before
+            }
+            _ => at,
         }
     }
 
@@ -323,6 +331,14 @@ mod tests {
 
     fn utf16le(text: &str) -> Vec<u8> {
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+    }
+
+    #[test]
+    fn half_a_character_before_a_run_is_left_out() {
+        // In the other byte order, a surrogate pair whose second half goes on in the run.
+        let text = [b"\xd8\x3d\xde".to_vec(), utf16le("sk-abc")].concat();
+        let (view, range, _) = run_around(&text, 3, 2, 100);
+        assert_eq!((view.bytes(), range.end), (&b"sk-abc"[..], 14));
     }
 
     #[test]

@@ -1,0 +1,178 @@
+//! The reader of git's index: what it reads is what libgit2 reads, and the rest is an error.
+
+use std::fs;
+use std::path::Path;
+
+use git_frisk::git::index::Entry;
+use git_frisk::git::index::Index;
+use git_frisk::git::index::IndexError;
+use git_frisk::git::index::Node;
+use git2::ObjectFormat;
+use sha1::Digest as _;
+use sha1::Sha1;
+use tempfile::TempDir;
+
+use super::Input;
+use super::Target;
+use super::quickly;
+
+thread_local! {
+    static DIRECTORY: TempDir = tempfile::tempdir().unwrap();
+}
+
+/// The target.
+pub const TARGET: Target = Target {
+    name: "index",
+    check,
+    seeds,
+};
+
+/// What counts of an entry: path, mode, object, unmerged.
+type Seen = (Vec<u8>, u32, Vec<u8>, bool);
+
+/// Takes how the rest is meant: as a whole file, or as all of it but the checksum.
+pub fn check(data: &[u8]) {
+    let mut input = Input(data);
+    let form = input.byte();
+    let mut file = input.0.to_vec();
+    if form & 1 == 0 {
+        let sum = Sha1::digest(&file);
+        file.extend(sum);
+    }
+    let format = if form & 2 == 0 {
+        ObjectFormat::Sha1
+    } else {
+        ObjectFormat::Sha256
+    };
+    DIRECTORY.with(|directory| {
+        let path = directory.path().join("index");
+        fs::write(&path, &file).unwrap();
+        quickly(|| read(&path, format, &file));
+    });
+}
+
+fn read(path: &Path, format: ObjectFormat, file: &[u8]) {
+    let own = match entries(path, format) {
+        Ok(own) => own,
+        Err(error) => {
+            assert!(!error.to_string().is_empty());
+            return;
+        }
+    };
+    assert!(own.len() * 40 <= file.len());
+    assert!(own.is_sorted_by(|a, b| a.0 <= b.0));
+    for (path_of, mode, oid, unmerged) in own.iter().take(4) {
+        let found = Index::look_up(path, format, path_of).unwrap();
+        if let Some((found_mode, found_oid)) = found {
+            assert!(!unmerged);
+            assert_eq!((found_mode, found_oid.as_bytes()), (*mode, &**oid));
+        }
+    }
+    // libgit2 refuses more.
+    let Ok(theirs) = git2::Index::open_ext(path, format) else {
+        return;
+    };
+    let theirs: Vec<_> = theirs
+        .iter()
+        .map(|entry| (entry.path, entry.mode))
+        .collect();
+    // It takes some modes for others.
+    assert_eq!(own.len(), theirs.len());
+    for (own, theirs) in own.iter().zip(&theirs) {
+        assert_eq!(own.0, theirs.0);
+    }
+}
+
+/// All entries of an index that is right to its end. Tries on another reading to pass by what the
+/// cache-tree knows.
+fn entries(path: &Path, format: ObjectFormat) -> Result<Vec<Seen>, IndexError> {
+    let mut seen = Vec::new();
+    let mut index = Index::open(path, format)?.unwrap();
+    while let Some(entry) = index.current()? {
+        seen.push(of(&entry));
+        index.advance()?;
+    }
+    index.finish()?;
+    let mut index = Index::open(path, format)?.unwrap();
+    if let Some(tree) = index.cache_tree()? {
+        nodes(tree.root(), 0);
+        for (name, node) in tree.root().children() {
+            let directory = [name, b"/"].concat();
+            while index.path().is_some_and(|path| path < &directory[..]) {
+                index.advance()?;
+            }
+            let Some((count, _)) = node.entries() else {
+                break;
+            };
+            if index.skip(count, &directory).is_err() {
+                break;
+            }
+            let left = index.path().map(<[u8]>::to_vec);
+            let passed = seen.iter().filter(|seen| seen.0.starts_with(&directory));
+            assert_eq!(passed.count(), count as usize, "what was passed by");
+            assert!(left.is_none_or(|path| path > directory));
+        }
+    }
+    Ok(seen)
+}
+
+fn of(entry: &Entry<'_>) -> Seen {
+    let oid = entry.oid.as_bytes().to_vec();
+    (entry.path.to_vec(), entry.mode, oid, entry.is_unmerged)
+}
+
+fn nodes(node: Node<'_>, depth: usize) {
+    let _ = node.entries();
+    for (_, child) in node.children() {
+        if depth < 20 {
+            nodes(child, depth + 1);
+        }
+    }
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    for version in 2..=4_u32 {
+        let names = ["a", "dir/b", "dir/c", "dir/sub/d", "e"];
+        let mut file = b"DIRC".to_vec();
+        file.extend(version.to_be_bytes());
+        file.extend(u32::try_from(names.len()).unwrap().to_be_bytes());
+        let mut previous = "";
+        for name in names {
+            let start = file.len();
+            file.extend([0; 24]);
+            file.extend(0o100_644_u32.to_be_bytes());
+            file.extend([0; 12]);
+            file.extend([7; 20]);
+            file.extend(u16::try_from(name.len()).unwrap().to_be_bytes());
+            if version == 4 {
+                let same = name
+                    .bytes()
+                    .zip(previous.bytes())
+                    .take_while(|(a, b)| a == b)
+                    .count();
+                file.push(u8::try_from(previous.len() - same).unwrap());
+                file.extend(&name.as_bytes()[same..]);
+                file.push(0);
+            } else {
+                file.extend(name.as_bytes());
+                let pad = 8 - (file.len() - start) % 8;
+                file.extend(vec![0; pad]);
+            }
+            previous = name;
+        }
+        let mut tree = b"\x005 1\n".to_vec();
+        tree.extend([9; 20]);
+        tree.extend(b"dir\x003 1\n");
+        tree.extend([8; 20]);
+        tree.extend(b"sub\x001 0\n");
+        tree.extend([7; 20]);
+        let bare = file.clone();
+        file.extend(b"TREE");
+        file.extend(u32::try_from(tree.len()).unwrap().to_be_bytes());
+        file.extend(tree);
+        seeds.push([&[0][..], &bare].concat());
+        seeds.push([&[0][..], &file].concat());
+    }
+    seeds
+}
