@@ -266,6 +266,7 @@ impl Scratch {
         let inflated = self
             .decompressor
             .zlib_decompress(&self.file, &mut self.content);
+        // The other reader says what is wrong with it.
         let Some(whole) = inflated.ok().and_then(|length| self.content.get(..length)) else {
             return Ok(None);
         };

@@ -135,6 +135,7 @@ pub(super) fn built_in(optional: bool) -> Vec<Rule> {
     let mut rules = Vec::new();
     for (path, text) in BUILT_IN {
         let file: RuleFile =
+            // A panic, and not an error that is lost.
             toml::from_str(text).unwrap_or_else(|_| unreachable!("{path} is read by every test"));
         rules.extend(file.rules.into_iter().map(Rule::from));
     }
