@@ -1,7 +1,7 @@
 //! Looks for secrets that are written in another way: escaped, split, wide, encoded, compressed.
 //!
 //! It costs nothing where there is nothing: what triggers it is found in the one pass for the
-//! keywords, save for base64 and hex, whose long runs are told by looking at every 45th byte.
+//! keywords, save for base64 and hex, whose long runs are told by looking at every 32 bytes.
 
 use std::fmt;
 use std::io::Cursor;
