@@ -1,6 +1,7 @@
 //! `git frisk history`: what commits bring in.
 
 use serde_json::Value;
+use sha1::Digest as _;
 
 use crate::keys;
 use crate::sandbox::Report;
@@ -770,4 +771,61 @@ fn the_commits_of_a_range_are_those_that_git_names() {
             "{range}"
         );
     }
+}
+
+#[test]
+fn a_name_with_any_byte_in_it_is_looked_at() {
+    let repo = Sandbox::new();
+    let key = keys::legacy(7);
+    let commit = repo.commit_file(&format!("a\u{2}{key}\u{2}b.txt"), "text\n");
+
+    for arguments in [&["history"][..], &["history", "--exclude", "nothing"]] {
+        let report = repo.report(arguments);
+        assert_eq!(report.status, 1, "{arguments:?}");
+        assert_eq!(report.each("key_id"), [keys::id(&key)]);
+        assert_eq!(report.each("commit"), [commit.as_str()]);
+    }
+}
+
+#[test]
+fn a_commit_whose_packed_bytes_are_not_as_recorded_is_not_passed_by() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.write("b.py", "b\n").git(&["add", "."]);
+    let commit = repo.commit(&format!("x {}", keys::project(1)));
+    repo.git(&["repack", "-q", "-adf"]);
+    assert_eq!(repo.report(&["history"]).status, 1);
+
+    // What the index has of the commit's bytes is another number: git reads it all the same.
+    let pack = std::fs::read_dir(repo.path(".git/objects/pack")).unwrap();
+    let mut paths = pack.map(|entry| entry.unwrap().path());
+    let index = paths
+        .find(|path| path.extension().is_some_and(|e| e == "idx"))
+        .unwrap();
+    let mut bytes = std::fs::read(&index).unwrap();
+    let count = usize::try_from(u32::from_be_bytes(bytes[1028..1032].try_into().unwrap())).unwrap();
+    let names = 1032;
+    let raw: Vec<u8> = (0..20)
+        .map(|at| u8::from_str_radix(commit.get(2 * at..2 * at + 2).unwrap(), 16).unwrap())
+        .collect();
+    let position = (0..count)
+        .find(|at| bytes[names + 20 * at..names + 20 * at + 20] == raw[..])
+        .unwrap();
+    bytes[names + 20 * count + 4 * position] ^= 1;
+    let end = bytes.len() - 20;
+    let sum = sha1::Sha1::digest(&bytes[..end]);
+    bytes[end..].copy_from_slice(&sum);
+    std::fs::remove_file(&index).unwrap();
+    std::fs::write(&index, bytes).unwrap();
+    repo.git(&["cat-file", "-p", &commit]);
+
+    let report = repo.report(&["history"]);
+
+    assert_eq!(report.status, 2);
+    let named = format!("commit {}", commit.get(..12).unwrap());
+    let errors = report.json["errors"].as_array().unwrap();
+    assert!(
+        errors.iter().any(|error| error["path"] == *named),
+        "{errors:?}"
+    );
 }

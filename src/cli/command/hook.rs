@@ -14,6 +14,7 @@ use git_frisk::report::Verdict;
 use git_frisk::scan::text::Text;
 use git_frisk::source::history;
 use git_frisk::source::project;
+use git_frisk::source::project::Version;
 use git_frisk::source::push;
 use git_frisk::source::staged;
 
@@ -55,7 +56,11 @@ pub(crate) fn run(
                     "commit-msg needs the file with the message: git frisk hook commit-msg \"$1\""
                 );
             };
-            What::Texts(vec![message(Path::new(file))?])
+            // A commit is judged by what is part of it, its message too.
+            What::Texts {
+                texts: vec![message(Path::new(file))?],
+                version: Version::Index,
+            }
         }
         HookName::PrePush => {
             let Some(remote) = arguments.first() else {
@@ -76,7 +81,9 @@ pub(crate) fn run(
         }
         HookName::ClaudeCode => {
             let texts = event::texts(&told()?).context("the event on standard input")?;
-            return Ok(match scan::run(&What::Texts(texts), options, opener)? {
+            let version = Version::Worktree;
+            let what = What::Texts { texts, version };
+            return Ok(match scan::run(&what, options, opener)? {
                 Verdict::Clean => Verdict::Clean,
                 // To this host, status 1 would be an error that stops nothing.
                 Verdict::Findings | Verdict::Incomplete => Verdict::Incomplete,

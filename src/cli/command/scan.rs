@@ -50,7 +50,11 @@ pub(crate) enum What {
     Staged(staged::Selection),
     History(history::Selection),
     /// Texts on their way; who asked reads the report on standard error.
-    Texts(Vec<Text>),
+    Texts {
+        texts: Vec<Text>,
+        /// Which version of the repository's own files counts.
+        version: Version,
+    },
 }
 
 impl What {
@@ -58,7 +62,8 @@ impl What {
     /// it.
     fn version(&self) -> Version {
         match self {
-            Self::Files { .. } | Self::Texts(_) => Version::Worktree,
+            Self::Files { .. } => Version::Worktree,
+            Self::Texts { version, .. } => *version,
             Self::Staged(_) => Version::Index,
             Self::History(_) => Version::Head,
         }
@@ -89,7 +94,7 @@ pub(crate) fn run(what: &What, options: &Options, opener: &Opener) -> anyhow::Re
         plan.format,
         plan.matcher.rules(),
         options,
-        matches!(what, What::Texts(_)),
+        matches!(what, What::Texts { .. }),
         redactor,
     );
     summary(&report, options, redactor);
@@ -112,7 +117,9 @@ pub(crate) fn report(
     cli::stop_on_signals(&plan.settings.cancel);
     let scan = Scan::new(&plan.matcher, &plan.settings);
     plan.tell(&scan);
-    let shown = (!options.quiet).then(|| Shown::begin(scan.progress()));
+    // A commit is not kept waiting for a thread that has nothing to show.
+    let takes_long = matches!(what, What::Files { .. } | What::History(_));
+    let shown = (takes_long && !options.quiet).then(|| Shown::begin(scan.progress()));
     match what {
         What::Files {
             paths,
@@ -152,7 +159,10 @@ pub(crate) fn report(
             Ok(()) => plan.tell_unopened(&scan),
             Err(error) => scan.failed(None, &error),
         },
-        What::Texts(texts) => texts.iter().for_each(|text| scan::text::scan(&scan, text)),
+        What::Texts { texts, .. } => {
+            plan.tell_unopened(&scan);
+            texts.iter().for_each(|text| scan::text::scan(&scan, text));
+        }
     }
     drop(shown);
     let mut report = scan.finish();

@@ -105,6 +105,7 @@ fn everything(
     let mut history = History::new(scan, opener, &walk, &commits);
     history.ref_names();
     history.messages(&mut survey);
+    history.tell_unseen(&store, &survey);
     history.take(std::mem::take(&mut survey.blobs));
     history.names = Mutex::new(std::mem::take(&mut survey.names));
     if scan.settings.cancel.is_cancelled() {
@@ -266,6 +267,26 @@ impl<'a> History<'a> {
         for extra in &self.walk.extras {
             if let Some(inspected) = survey.messages.remove(&extra.oid) {
                 self.message(Kind::Tag, &extra.name, None, inspected);
+            }
+        }
+    }
+
+    /// Tells which commits, and which things that refs name, were not looked at: libgit2 may read what
+    /// is damaged, and what came in only after the objects were listed.
+    fn tell_unseen(&self, store: &Store, survey: &Survey) {
+        if self.scan.settings.cancel.is_cancelled() {
+            return;
+        }
+        let commits = self.walk.commits.iter().enumerate();
+        let commits = commits.map(|(index, commit)| (Task::Commit(index), commit.oid));
+        let extras = self.walk.extras.iter().enumerate();
+        let extras = extras.map(|(index, extra)| (Task::Extra(index), extra.oid));
+        for (task, oid) in commits.chain(extras) {
+            if let Some(error) = survey.unread.get(&oid) {
+                self.scan.failed(Some(&self.name(task)), error);
+            } else if store.find(&oid).is_none() {
+                let late = "was not scanned: it came in meanwhile; scan again";
+                self.scan.failed(Some(&self.name(task)), late);
             }
         }
     }

@@ -26,8 +26,7 @@ use crate::scan::inspect::Inspected;
 use crate::scan::inspect::Inspector;
 use crate::scan::pool::threads_for;
 
-/// Stands between names that are looked at together: no name is written with it, and no rule or
-/// decoder knows it.
+/// Stands between names that are looked at together: no rule and no decoder knows it.
 const BETWEEN_NAMES: u8 = 2;
 
 /// What the objects of a repository hold.
@@ -183,7 +182,10 @@ impl Surveyor<'_> {
         match inspector.bytes(names) {
             Ok(inspected) if inspected.hits.is_empty() => {}
             Ok(_) => {
-                let names = names.split(|byte| *byte == BETWEEN_NAMES);
+                // One by one, from the tree: a name may hold any byte, also that between them.
+                // Where the tree breaks off is told above.
+                let names = Raw::of(visit.data, visit.oid.object_format()).flatten();
+                let names = names.map(|entry| entry.name);
                 let found = names.filter(|name| !self.scan.name_hits(name, name).is_empty());
                 let found: Vec<Vec<u8>> = found.map(<[u8]>::to_vec).collect();
                 locked(&self.survey).names.extend(found);
