@@ -804,14 +804,14 @@ fn a_commit_whose_packed_bytes_are_not_as_recorded_is_not_passed_by() {
         .unwrap();
     let mut bytes = std::fs::read(&index).unwrap();
     let count = usize::try_from(u32::from_be_bytes(bytes[1028..1032].try_into().unwrap())).unwrap();
-    let names = 1032;
+    let table = 1032;
     let raw: Vec<u8> = (0..20)
         .map(|at| u8::from_str_radix(commit.get(2 * at..2 * at + 2).unwrap(), 16).unwrap())
         .collect();
     let position = (0..count)
-        .find(|at| bytes[names + 20 * at..names + 20 * at + 20] == raw[..])
+        .find(|at| bytes[table + 20 * at..table + 20 * at + 20] == raw[..])
         .unwrap();
-    bytes[names + 20 * count + 4 * position] ^= 1;
+    bytes[table + 20 * count + 4 * position] ^= 1;
     let end = bytes.len() - 20;
     let sum = sha1::Sha1::digest(&bytes[..end]);
     bytes[end..].copy_from_slice(&sum);

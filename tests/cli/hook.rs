@@ -204,3 +204,17 @@ fn a_message_that_cannot_be_read_is_an_error() {
     repo.frisk(&["hook", "commit-msg", "a", "b"])
         .fails_with("no more than 1");
 }
+
+#[test]
+fn a_message_is_judged_by_the_exceptions_that_are_staged() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    let key = keys::project(1);
+    repo.write("message", format!("x {key}\n"));
+    let scan = || repo.frisk(&["hook", "commit-msg", "message"]).status;
+    assert_eq!(scan(), 1);
+    repo.write(".friskignore", format!("frisk:{} a test\n", keys::id(&key)));
+    assert_eq!(scan(), 1);
+    repo.git(&["add", ".friskignore"]);
+    assert_eq!(scan(), 0);
+}

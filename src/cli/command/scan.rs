@@ -161,7 +161,9 @@ pub(crate) fn report(
         },
         What::Texts { texts, .. } => {
             plan.tell_unopened(&scan);
-            texts.iter().for_each(|text| scan::text::scan(&scan, text));
+            for text in texts {
+                scan::text::scan(&scan, text);
+            }
         }
     }
     drop(shown);
