@@ -139,7 +139,7 @@ pub(crate) enum Command {
         /// The rule's id, as findings name it
         rule: Option<String>,
 
-        /// Know the rules of this file too; may be repeated
+        /// Know the rules of this file too, beside those of .frisk.toml; may be repeated
         #[arg(long, value_name = "FILE")]
         rules: Vec<PathBuf>,
 

@@ -197,6 +197,12 @@ impl Plan {
         }
     }
 
+    /// What of the configuration does not count, and why, where nothing is scanned.
+    pub(crate) fn troubles(&self) -> impl Iterator<Item = String> {
+        let troubles = self.troubles.iter();
+        troubles.map(|trouble| format!("{}: {}", trouble.place, trouble.reason))
+    }
+
     /// Tells that the repository could be opened for the scan and not for its configuration, which
     /// may have named rules.
     pub(crate) fn tell_unopened(&self, scan: &Scan<'_>) {

@@ -111,17 +111,9 @@ fn tell_error(message: &str, redactor: Redactor<'_>) {
     output::to_stderr(page, redactor);
 }
 
-/// The rules of the program, with the optional ones if `all`, and those of files.
-fn matcher(files: &[PathBuf], all: bool) -> anyhow::Result<Matcher> {
-    let mut rules = if all {
-        RuleSet::all_built_in()
-    } else {
-        RuleSet::built_in()
-    };
-    for file in files {
-        rules.load(file)?;
-    }
-    Matcher::new(rules).context("the rules' keywords are too many")
+/// Finds what the rules of the program are for, where nothing is scanned.
+fn matcher() -> anyhow::Result<Matcher> {
+    Matcher::new(RuleSet::built_in()).context("the rules' keywords are too many")
 }
 
 /// A panic's own message may hold scanned text, so only its place is told. The item that it cost

@@ -202,10 +202,13 @@ fn steps(shown: &[&Finding], rules: &RuleSet, page: &mut Page) {
     } else {
         variables.join(", ")
     };
-    line(
-        "fix:",
-        format!("take it out of the file; read it from {variable} at run time"),
-    );
+    let in_files = shown.iter().any(|f| f.place.kind == Kind::Content);
+    let fix = if in_files {
+        format!("take it out of the file; read it from {variable} at run time")
+    } else {
+        format!("take it out; what needs it reads it from {variable} at run time")
+    };
+    line("fix:", fix);
     let revoke = if revoke.is_empty() {
         "revoke it where it was made".to_owned()
     } else {
@@ -226,11 +229,10 @@ fn steps(shown: &[&Finding], rules: &RuleSet, page: &mut Page) {
         Some(key) if keys.len() == 1 => key.to_string(),
         _ => "KEY-ID".to_owned(),
     };
-    line(
-        "allow:",
-        format!(
-            "if it is no real key: `git frisk allow {key} --reason TEXT`, or `frisk:allow REASON` \
-             on its line"
-        ),
-    );
+    let mut allow = format!("if it is no real key: `git frisk allow {key} --reason TEXT`");
+    // A comment in a message, and one in a name, does not count.
+    if in_files {
+        allow.push_str(", or `frisk:allow REASON` on its line");
+    }
+    line("allow:", allow);
 }

@@ -12,6 +12,7 @@ mod delivery;
 mod docs;
 mod event;
 mod exit;
+mod explain;
 mod format;
 mod history;
 mod hook;

@@ -70,7 +70,7 @@ pub(crate) fn man(directory: Option<&Path>) -> anyhow::Result<Verdict> {
         names.join(", ")
     ))
     .end();
-    let matcher = matcher(&[], false)?;
+    let matcher = matcher()?;
     output::to_stdout(told, Redactor::new(&matcher))?;
     Ok(Verdict::Clean)
 }
@@ -84,7 +84,7 @@ fn page(command: clap::Command) -> anyhow::Result<Vec<u8>> {
 }
 
 fn print(text: &[u8]) -> anyhow::Result<Verdict> {
-    let matcher = matcher(&[], false)?;
+    let matcher = matcher()?;
     output::bytes_to_stdout(text, Redactor::new(&matcher)).context("standard output")?;
     Ok(Verdict::Clean)
 }

@@ -1,42 +1,67 @@
-//! `git frisk explain`: what a rule finds, offline.
+//! `git frisk explain`: what a rule finds, offline. It knows the rules that a scan here would.
 
 use std::path::PathBuf;
 
 use anyhow::bail;
+use git_frisk::git::Opener;
 use git_frisk::report::Verdict;
 use git_frisk::reporter::page::Page;
 use git_frisk::reporter::rotation::usage_page;
 use git_frisk::rule::Rule;
+use git_frisk::rule::RuleSet;
 use git_frisk::scan::Redactor;
+use git_frisk::source::project::Version;
 
-use crate::cli::matcher;
+use crate::cli::args::Options;
+use crate::cli::config::Plan;
 use crate::cli::output;
+use crate::cli::tell_error;
 
-/// Explains a rule, or lists all.
-pub(crate) fn run(id: Option<&str>, files: &[PathBuf], all: bool) -> anyhow::Result<Verdict> {
-    let matcher = matcher(files, all)?;
-    let rules = matcher.rules();
+/// Explains a rule, or lists all. What is wrong with the configuration is said, since a rule may
+/// be missing for it.
+pub(crate) fn run(
+    id: Option<&str>,
+    files: &[PathBuf],
+    all: bool,
+    opener: &Opener,
+) -> anyhow::Result<Verdict> {
+    let options = Options {
+        rules: files.to_vec(),
+        all_rules: all,
+        ..Options::default()
+    };
+    let plan = Plan::new(Version::Worktree, &options, opener)?;
+    let redactor = Redactor::new(&plan.matcher);
+    let mut verdict = Verdict::Clean;
+    for trouble in plan.troubles() {
+        tell_error(&trouble, redactor);
+        verdict = Verdict::Incomplete;
+    }
+    let rules = plan.matcher.rules();
     let mut page = Page::new(false);
     match id {
-        None => {
-            let width = rules
-                .rules()
-                .iter()
-                .map(|rule| rule.id.len())
-                .max()
-                .unwrap_or(0);
-            for rule in rules.rules() {
-                page.text(format_args!("{:<width$}  {}", rule.id, rule.summary))
-                    .end();
+        None => list(rules, &mut page),
+        Some(id) => {
+            // One that is optional may be known from a scan with all.
+            let optional = RuleSet::all_built_in();
+            match rules.get(id).or_else(|| optional.get(id)) {
+                Some(rule) => explain(rule, &mut page),
+                None => bail!("there is no rule `{id}`; `git frisk explain` lists them"),
             }
         }
-        Some(id) => match rules.get(id) {
-            Some(rule) => explain(rule, &mut page),
-            None => bail!("there is no rule `{id}`; `git frisk explain` lists them"),
-        },
     }
-    output::to_stdout(page, Redactor::new(&matcher))?;
-    Ok(Verdict::Clean)
+    output::to_stdout(page, redactor)?;
+    Ok(verdict)
+}
+
+/// Each rule in a line.
+fn list(rules: &RuleSet, page: &mut Page) {
+    let rules = rules.rules();
+    let width = rules.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
+    for rule in rules {
+        page.text(format_args!("{:<width$}  {}", rule.id, rule.summary))
+            .end();
+    }
 }
 
 /// Lines of text, each at most as wide as a terminal.
@@ -190,7 +215,7 @@ fn keep(rule: &Rule, page: &mut Page) {
     lines(
         page,
         "\
-If it is no real key: `git frisk allow KEY-ID --reason TEXT`, or `frisk:allow REASON` in a comment
-on its line.",
+If it is no real key: `git frisk allow KEY-ID --reason TEXT`, wherever it is; in a file also
+`frisk:allow REASON` in a comment on its line.",
     );
 }

@@ -106,7 +106,7 @@ fn everywhere(git: &Git, remove: bool) -> anyhow::Result<Verdict> {
 }
 
 fn tell(page: Page) -> anyhow::Result<()> {
-    let matcher = matcher(&[], false)?;
+    let matcher = matcher()?;
     output::to_stdout(page, Redactor::new(&matcher))?;
     Ok(())
 }

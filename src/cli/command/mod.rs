@@ -99,7 +99,7 @@ pub(crate) fn run(command: Command, opener: &Opener) -> anyhow::Result<Verdict> 
             rule,
             rules,
             all_rules,
-        } => explain::run(rule.as_deref(), &rules, all_rules),
+        } => explain::run(rule.as_deref(), &rules, all_rules, opener),
         Command::Completions { shell } => delivery::completions(shell),
         Command::Man { directory } => delivery::man(directory.as_deref()),
     }
