@@ -1,5 +1,7 @@
 //! `git frisk history --ci`: the commits of a run of GitHub Actions and GitLab CI.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use serde_json::Value;
@@ -13,16 +15,72 @@ use crate::sandbox::run;
 
 const ZERO: &str = "0000000000000000000000000000000000000000";
 
-/// The script of the last step of the action.
-fn scan_step() -> String {
-    let action = Path::new(env!("CARGO_MANIFEST_DIR")).join("action.yml");
-    let action = std::fs::read_to_string(action).unwrap();
-    let (_, script) = action.rsplit_once("      run: |\n").unwrap();
-    let lines: Vec<&str> = script.lines().map(str::trim).collect();
-    lines.join(
-        "
-",
-    )
+/// A file of this repository.
+fn file(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The scripts of the action's steps.
+fn steps() -> Vec<String> {
+    let action = file("action.yml");
+    let scripts = action.split("      run: |\n").skip(1);
+    let lines = |script: &str| {
+        let lines = script
+            .lines()
+            .map_while(|line| line.strip_prefix("        "));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    scripts.map(lines).collect()
+}
+
+/// The lines of the script of the job for GitLab.
+fn job() -> Vec<String> {
+    let template = file("templates/git-frisk.gitlab-ci.yml");
+    let (_, script) = template.split_once("  script:\n").unwrap();
+    let lines = script.lines().map(|line| line.strip_prefix("    - "));
+    lines.map(|line| line.unwrap().to_owned()).collect()
+}
+
+/// Puts a `cargo` into a directory that installs what was built already.
+fn cargo_in(repo: &Sandbox, directory: &str) {
+    let script = format!(
+        "#!/bin/sh\nset -e\n[ \"$1\" = install ]\nroot={}\n\
+         while [ $# -gt 0 ]; do case $1 in --path) [ -f \"$2/Cargo.toml\" ];; --root) root=$2;; esac; shift; done\n\
+         mkdir -p \"$root/bin\"\nln -sf '{FRISK}' \"$root/bin/git-frisk\"\n",
+        repo.path("../cargo").display()
+    );
+    let path = format!("{directory}/cargo");
+    repo.write(&path, script);
+    fs::set_permissions(repo.path(&path), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// What is put in front of `PATH` for the `cargo` and what it installs.
+fn path_with(repo: &Sandbox) -> String {
+    let own = ["../bin", "../cargo/bin"].map(|path| repo.path(path).display().to_string());
+    format!("{}:{}", own.join(":"), std::env::var("PATH").unwrap())
+}
+
+/// Runs the steps of the action as the runner does, in a directory.
+fn action(repo: &Sandbox, directory: &str, name: &str, event: &Value, arguments: &str) -> Output {
+    cargo_in(repo, "../bin");
+    repo.write("../event.json", event.to_string())
+        .write("../temp/x", "");
+    for script in steps() {
+        let options = ["--noprofile", "--norc", "-eo", "pipefail", "-c", &script];
+        let output = run(repo
+            .command("bash", directory, &options)
+            .env("PATH", path_with(repo))
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_EVENT_NAME", name)
+            .env("GITHUB_EVENT_PATH", repo.path("../event.json"))
+            .env("RUNNER_TEMP", repo.path("../temp"))
+            .env("SOURCE", env!("CARGO_MANIFEST_DIR"))
+            .env("ARGUMENTS", arguments));
+        if output.status != 0 || script.contains("history") {
+            return output;
+        }
+    }
+    panic!("the last step scans");
 }
 
 /// A clone with the branch `main`, that has a key, and the branch `topic`, that brings another
@@ -205,34 +263,96 @@ fn elsewhere_it_is_an_error() {
 #[test]
 fn the_action_scans_what_the_event_says() {
     let repo = cloned();
-    repo.write("../temp/git-frisk/bin/.keep", "")
-        .link(FRISK, "../temp/git-frisk/bin/git-frisk")
-        .write(
-            "../event.json",
-            pushed("main", &repo.oid("main~1")).to_string(),
-        );
-    let step = |arguments: &str| {
-        // As the runner runs it.
-        let options = [
-            "--noprofile",
-            "--norc",
-            "-eo",
-            "pipefail",
-            "-c",
-            &scan_step(),
-        ];
-        run(repo
-            .command("bash", "", &options)
-            .env("GITHUB_ACTIONS", "true")
-            .env("GITHUB_EVENT_NAME", "push")
-            .env("GITHUB_EVENT_PATH", repo.path("../event.json"))
-            .env("RUNNER_TEMP", repo.path("../temp"))
-            .env("ARGUMENTS", arguments))
-    };
-
-    assert_eq!(files(&step("--format short")), ["more.py"]);
-    let plain = step("");
+    let short = |name: &str, event: &Value| action(&repo, "", name, event, "--format short");
+    let event = pushed("main", &repo.oid("main~1"));
+    assert_eq!(files(&short("push", &event)), ["more.py"]);
+    let plain = action(&repo, "", "push", &event, "");
     assert_eq!(plain.status, 1, "{plain:?}");
-    assert_eq!(step("--exclude more.py --format short").status, 0);
-    step("--bogus").fails_with("--bogus");
+    assert!(plain.stdout.contains("to rotate"), "{plain:?}");
+    let excluded = action(
+        &repo,
+        "",
+        "push",
+        &event,
+        "--exclude more.py --format short",
+    );
+    assert_eq!(excluded.status, 0);
+    action(&repo, "", "push", &event, "--bogus").fails_with("--bogus");
+
+    // The first push of all, and that of a branch.
+    let first = short("push", &pushed("main", ZERO));
+    assert_eq!(files(&first), ["more.py", "old.py"]);
+    repo.git(&["checkout", "-q", "topic"]);
+    assert_eq!(files(&short("push", &pushed("topic", ZERO))), ["new.py"]);
+
+    let group = json!({"merge_group": {"base_sha": repo.oid("main"), "head_sha": "x"}});
+    assert_eq!(files(&short("merge_group", &group)), ["new.py"]);
+    repo.git(&["checkout", "-q", "--detach", "main"])
+        .git(&["merge", "-q", "--no-ff", "-m", "Merge", "topic"]);
+    let request = json!({"pull_request": {
+        "base": {"sha": repo.oid("main")}, "head": {"sha": repo.oid("topic")},
+    }});
+    assert_eq!(files(&short("pull_request", &request)), ["new.py"]);
+
+    // As actions/checkout leaves it without `fetch-depth: 0`.
+    let url = format!("file://{}", repo.path("").display());
+    repo.git(&["clone", "-q", "--depth", "1", &url, "../shallow"]);
+    for (name, event) in [("pull_request", &request), ("push", &event)] {
+        action(&repo, "../shallow", name, event, "").fails_with("fetch-depth: 0");
+    }
+}
+
+#[test]
+fn the_job_for_gitlab_scans_what_its_variables_say() {
+    let repo = cloned();
+    cargo_in(&repo, "../bin");
+    // What the job clones.
+    repo.git(&["init", "-q", "-b", "main", "../source"])
+        .write("../source/Cargo.toml", "")
+        .git_in("../source", &["add", "-A"])
+        .git_in("../source", &["commit", "-q", "-m", "All"]);
+    let run_job = |directory: &str, variables: &[(&str, &str)]| {
+        // As the runner does, each line has to succeed.
+        let mut script = job().join("\n");
+        script.push_str(" --format short");
+        let project = repo.path(directory);
+        let output = run(repo
+            .command("bash", directory, &["-eo", "pipefail", "-c", &script])
+            .envs(variables.iter().copied())
+            .env("PATH", path_with(&repo))
+            .env("GITLAB_CI", "true")
+            .env("CI_DEFAULT_BRANCH", "main")
+            .env(
+                "CI_PROJECT_DIR",
+                project.display().to_string().trim_end_matches('/'),
+            )
+            .env("GIT_FRISK_REVISION", "HEAD")
+            .env("GIT_CONFIG_COUNT", "1")
+            .env(
+                "GIT_CONFIG_KEY_0",
+                format!("url.{}.insteadOf", repo.path("../source").display()),
+            )
+            .env(
+                "GIT_CONFIG_VALUE_0",
+                "https://github.com/git-frisk/git-frisk",
+            ));
+        let copy = format!(
+            "{}.git-frisk",
+            project.display().to_string().trim_end_matches('/')
+        );
+        fs::remove_dir_all(copy).unwrap();
+        output
+    };
+    let (base, main) = (repo.oid("main~1"), ("CI_COMMIT_BRANCH", "main"));
+    let output = run_job("", &[("CI_COMMIT_BEFORE_SHA", &base), main]);
+    assert_eq!(files(&output), ["more.py"]);
+    let output = run_job("", &[("CI_COMMIT_BEFORE_SHA", ZERO), main]);
+    assert_eq!(files(&output), ["more.py", "old.py"]);
+
+    repo.git(&["checkout", "-q", "topic"]);
+    let request = [("CI_MERGE_REQUEST_DIFF_BASE_SHA", &*base)];
+    assert_eq!(files(&run_job("", &request)), ["new.py"]);
+    let url = format!("file://{}", repo.path("").display());
+    repo.git(&["clone", "-q", "--depth", "1", &url, "../shallow"]);
+    run_job("../shallow", &request).fails_with("shallow");
 }
