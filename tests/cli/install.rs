@@ -413,7 +413,7 @@ fn outside_of_a_repository_it_is_an_error() {
 
 #[test]
 fn everywhere_needs_a_git_that_can() {
-    let sandbox = Sandbox::without_repository();
+    let sandbox = repository();
     // A git that is said to be of another version.
     let with_version = |version: &str, arguments: &[&str]| {
         let fake = sandbox.path("bin/git");
