@@ -24,11 +24,12 @@ use crate::cli::install::hooks::Site;
 /// The file with the key.
 const PLANTED: &str = "git_frisk_check.py";
 /// What hook managers read at the top of the worktree.
-const CONFIGURATION: [&str; 19] = [
+const CONFIGURATION: [&str; 20] = [
     ".frisk.toml",
     ".pre-commit-config.yaml",
     "package.json",
     ".husky",
+    ".lefthook",
     "lefthook.yml",
     "lefthook.yaml",
     "lefthook.toml",

@@ -75,28 +75,29 @@ const HUSKY: &str = r#"add the hooks
   echo 'git-frisk hook pre-push "$@" || exit' >> .husky/pre-push
 "#;
 
-const LEFTHOOK: &str = "\
-add to its configuration (here as YAML)
+// Scripts, since lefthook passes a command of pre-push by where the branch that is checked out has
+// no changed file to push, whatever else is pushed.
+const LEFTHOOK: &str = r#"add to its configuration (here as YAML)
 
   pre-commit:
-    commands:
-      git-frisk:
-        run: git-frisk hook pre-commit
+    scripts:
+      git-frisk: { runner: sh }
   pre-merge-commit:
-    commands:
-      git-frisk:
-        run: git-frisk hook pre-merge-commit
+    scripts:
+      git-frisk: { runner: sh }
   commit-msg:
-    commands:
-      git-frisk:
-        run: git-frisk hook commit-msg {1}
+    scripts:
+      git-frisk: { runner: sh }
   pre-push:
-    commands:
-      git-frisk:
-        run: git-frisk hook pre-push {1} {2}
-        use_stdin: true
+    scripts:
+      git-frisk: { runner: sh, use_stdin: true }
 
-then run
+then make the scripts (commands would be skipped where no file of the branch changes), and install
 
+  for hook in pre-commit pre-merge-commit commit-msg pre-push; do
+    mkdir -p .lefthook/$hook
+    echo "exec git-frisk hook $hook -- \"\$@\"" > .lefthook/$hook/git-frisk
+    chmod +x .lefthook/$hook/git-frisk
+  done
   lefthook install
-";
+"#;
