@@ -33,8 +33,10 @@ const BUILDS: &str = "builds the program or its tests, which is how this test ca
 const OTHER: &str = "another program, which may not be there";
 const LARGE: &str = "clones a large repository, or works on it";
 
+const RELEASE: &str = "publishes a version of this very repository";
+
 /// The commands that do not just run and end with 0.
-const KNOWN: [Known; 16] = [
+const KNOWN: [Known; 22] = [
     // What the others build on.
     known("cargo run --release --locked -- ", How::As("git-frisk ")),
     known("cargo run -- ", How::As("git-frisk ")),
@@ -50,6 +52,15 @@ const KNOWN: [Known; 16] = [
     known("hyperfine", How::Not(OTHER)),
     known("/usr/bin/time", How::Not(OTHER)),
     known("pre-commit install", How::Not(OTHER)),
+    known("pip install", How::Not(OTHER)),
+    known("maturin ", How::Not(OTHER)),
+    known("docker ", How::Not(OTHER)),
+    known(
+        "git tag --annotate --message=\"git-frisk",
+        How::Not(RELEASE),
+    ),
+    known("git push origin main --follow-tags", How::Not(RELEASE)),
+    known("cargo publish", How::Not(RELEASE)),
     known(
         "git clone --depth 1 https://github.com/PowerShell",
         How::Not(LARGE),
@@ -58,7 +69,9 @@ const KNOWN: [Known; 16] = [
 ];
 
 /// Options of other programs that the documents name, and whose they are.
-const FOREIGN: [(&str, &str); 4] = [
+const FOREIGN: [(&str, &str); 6] = [
+    ("--get", ".ci/hosts"),
+    ("--user", "docker run"),
     ("--all-files", "pre-commit run"),
     ("--from-ref", "pre-commit run"),
     ("--to-ref", "pre-commit run"),
@@ -244,7 +257,8 @@ fn parses(sandbox: &Sandbox, text: &str) -> Option<Result<(), String>> {
     let (before, line) = line?;
     // In a sentence, a path or a longer command.
     let begins = before.is_empty() || before.ends_with(['"', '\'', ' ', ';']);
-    if !begins || line.is_empty() {
+    let is_command = line.starts_with(|c: char| c == '-' || c.is_ascii_lowercase());
+    if !begins || !is_command {
         return None;
     }
     let output = run(&mut shell(sandbox, &format!("git-frisk {line} --help")));
