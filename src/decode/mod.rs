@@ -1,6 +1,7 @@
 //! Decoding: the same bytes with one layer of writing taken off, and the way back.
 
 pub mod container;
+mod digits;
 pub mod escape;
 pub mod join;
 pub mod token;

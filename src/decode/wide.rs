@@ -67,9 +67,9 @@ impl Wide {
     fn sniff_other(head: &[u8]) -> Option<Self> {
         let wide = |unit, big_endian| Self { unit, big_endian };
         let [le32, be32] = [false, true].map(|big| wide(4, big).ascii(head));
-        let [le16, be16] = [false, true].map(|big| wide(2, big).ascii(head));
-        let least = head.len() / 2 / 50;
         let enough = head.len() / 2 >= MIN_OTHER;
+        let [le16, be16] = [false, true].map(|big| enough.then(|| wide(2, big).ascii(head))?);
+        let least = head.len() / 2 / 50;
         match (le32, be32, le16.unwrap_or(0), be16.unwrap_or(0)) {
             (Some(_), None, ..) => Some(wide(4, false)),
             (None, Some(_), ..) => Some(wide(4, true)),

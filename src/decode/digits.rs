@@ -1,0 +1,244 @@
+//! The digits of base64, of either alphabet, and where runs of them begin and end.
+//!
+//! Every text is looked through for long runs, so this is as fast as reading it: a vector at a time
+//! where the processor has them.
+
+/// Distance between the places that are looked at: the width of a vector.
+pub(super) const STRIDE: usize = 32;
+/// Bytes from such a place on that must all be digits. Any run of `STRIDE + PROBE` bytes, so any
+/// that is long enough, has such a place; of shorter lines, below each other, practically always
+/// one has.
+pub(super) const PROBE: usize = 28;
+
+const OTHER: u8 = 0xff;
+/// The value of a base64 digit of either alphabet.
+const VALUES: [u8; 256] = {
+    let mut table = [OTHER; 256];
+    let mut value = 0_u8;
+    while value < 26 {
+        table[(b'A' + value) as usize] = value;
+        table[(b'a' + value) as usize] = value + 26;
+        if value < 10 {
+            table[(b'0' + value) as usize] = value + 52;
+        }
+        value += 1;
+    }
+    table[b'+' as usize] = 62;
+    table[b'-' as usize] = 62;
+    table[b'/' as usize] = 63;
+    table[b'_' as usize] = 63;
+    table
+};
+
+pub(super) const fn is_digit(byte: u8) -> bool {
+    VALUES[byte as usize] != OTHER
+}
+
+/// What a digit stands for.
+pub(super) const fn value(digit: u8) -> u8 {
+    VALUES[digit as usize]
+}
+
+/// The first place that is looked at, from `at` on, with nothing but digits.
+pub(super) fn next_probe(text: &[u8], at: usize) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
+        // SAFETY: the processor has the instructions.
+        return unsafe { avx2::next_probe(text, at) };
+    }
+    next_probe_anywhere(text, at)
+}
+
+/// The same on any processor.
+fn next_probe_anywhere(text: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(probe) = text.get(at..).and_then(<[u8]>::first_chunk::<PROBE>) {
+        if probe.iter().all(|byte| is_digit(*byte)) {
+            return Some(at);
+        }
+        at += STRIDE;
+    }
+    None
+}
+
+/// Where the digits that end at `at` begin.
+pub(super) fn start_of(text: &[u8], at: usize) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
+        // SAFETY: the processor has the instructions.
+        return unsafe { avx2::start_of(text, at) };
+    }
+    start_of_anywhere(text, at)
+}
+
+fn start_of_anywhere(text: &[u8], at: usize) -> usize {
+    let digits = text[..at].iter().rev().take_while(|b| is_digit(**b));
+    at - digits.count()
+}
+
+/// Where the digits that begin at `at` end.
+pub(super) fn end_of(text: &[u8], at: usize) -> usize {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
+        // SAFETY: the processor has the instructions.
+        return unsafe { avx2::end_of(text, at) };
+    }
+    end_of_anywhere(text, at)
+}
+
+fn end_of_anywhere(text: &[u8], at: usize) -> usize {
+    at + text[at..].iter().take_while(|b| is_digit(**b)).count()
+}
+
+/// The same with vectors of 32 bytes.
+#[cfg(target_arch = "x86_64")]
+mod avx2 {
+    use std::arch::x86_64::__m256i;
+    use std::arch::x86_64::_mm256_and_si256;
+    use std::arch::x86_64::_mm256_cmpeq_epi8;
+    use std::arch::x86_64::_mm256_cmpgt_epi8;
+    use std::arch::x86_64::_mm256_loadu_si256;
+    use std::arch::x86_64::_mm256_movemask_epi8;
+    use std::arch::x86_64::_mm256_set1_epi8;
+    use std::arch::x86_64::_mm256_setzero_si256;
+    use std::arch::x86_64::_mm256_shuffle_epi8;
+    use std::arch::x86_64::_mm256_srli_epi16;
+
+    use super::PROBE;
+    use super::STRIDE;
+
+    /// Bytes of a vector.
+    const WIDTH: usize = 32;
+    /// The bytes of a vector that a probe looks at, by their bits.
+    const PROBED: u32 = (1 << PROBE) - 1;
+    /// The first of all digits. Blanks, quotes and brackets come before it.
+    const FIRST: i8 = b'+'.cast_signed();
+    /// For each low half of a byte, which of the groups of [`HIGH`] hold it.
+    const LOW: [u8; 16] = {
+        let mut table = [0; 16];
+        let mut byte = 0;
+        while byte < 128 {
+            if super::is_digit(byte) {
+                table[byte as usize & 15] |= HIGH[byte as usize >> 4];
+            }
+            byte += 1;
+        }
+        table
+    };
+    /// For each high half of a byte, its group: punctuation, numbers, and four times letters.
+    const HIGH: [u8; 16] = [0, 0, 1, 2, 4, 8, 16, 32, 0, 0, 0, 0, 0, 0, 0, 0];
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn next_probe(text: &[u8], at: usize) -> Option<usize> {
+        let first = _mm256_set1_epi8(FIRST);
+        let rest = text.get(at..)?;
+        let (chunks, tail) = rest.as_chunks::<WIDTH>();
+        for (index, chunk) in chunks.iter().enumerate() {
+            let bytes = load(chunk);
+            // Nearly everything ends here. Bytes above ASCII count as negative.
+            let below = mask(_mm256_cmpgt_epi8(first, bytes));
+            if below & PROBED == 0 && others(bytes) & PROBED == 0 {
+                return Some(at + index * STRIDE);
+            }
+        }
+        super::next_probe_anywhere(tail, 0).map(|found| at + chunks.len() * STRIDE + found)
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn start_of(text: &[u8], mut at: usize) -> usize {
+        while let Some(chunk) = text[..at].last_chunk::<WIDTH>() {
+            let others = others(load(chunk));
+            if others != 0 {
+                return at - others.leading_zeros() as usize;
+            }
+            at -= WIDTH;
+        }
+        super::start_of_anywhere(text, at)
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn end_of(text: &[u8], mut at: usize) -> usize {
+        while let Some(chunk) = text[at..].first_chunk::<WIDTH>() {
+            let others = others(load(chunk));
+            if others != 0 {
+                return at + others.trailing_zeros() as usize;
+            }
+            at += WIDTH;
+        }
+        super::end_of_anywhere(text, at)
+    }
+
+    /// A bit for each byte that is no digit.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn others(bytes: __m256i) -> u32 {
+        let low = _mm256_shuffle_epi8(both_halves(&LOW), bytes);
+        let above = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(15));
+        let digits = _mm256_and_si256(low, _mm256_shuffle_epi8(both_halves(&HIGH), above));
+        mask(_mm256_cmpeq_epi8(digits, _mm256_setzero_si256()))
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn mask(bytes: __m256i) -> u32 {
+        _mm256_movemask_epi8(bytes).cast_unsigned()
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn both_halves(table: &[u8; 16]) -> __m256i {
+        let mut twice = [0; WIDTH];
+        twice[..16].copy_from_slice(table);
+        twice[16..].copy_from_slice(table);
+        load(&twice)
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn load(bytes: &[u8; WIDTH]) -> __m256i {
+        #[expect(unsafe_code, reason = "there is no safe load")]
+        // SAFETY: the array has the 32 bytes, and the load needs no alignment.
+        unsafe {
+            _mm256_loadu_si256(bytes.as_ptr().cast())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors_and_bytes_agree_on_what_digits_are() {
+        for byte in 0..=u8::MAX {
+            for at in [0, 15, 16, 31] {
+                let mut text = [b'x'; STRIDE];
+                text[at] = byte;
+                let digits = (at >= PROBE || is_digit(byte)).then_some(0);
+                assert_eq!(next_probe(&text, 0), digits, "{byte}");
+                assert_eq!(next_probe_anywhere(&text, 0), digits, "{byte}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_begins_and_ends_at_the_same_place_for_both() {
+        for length in 0..100 {
+            for before in 0..40 {
+                let text = [
+                    " ".repeat(before),
+                    "a".repeat(length),
+                    " ".repeat(40 - before),
+                ]
+                .concat();
+                let text = text.as_bytes();
+                assert_eq!(start_of(text, before + length), before);
+                assert_eq!(start_of_anywhere(text, before + length), before);
+                assert_eq!(end_of(text, before), before + length);
+                assert_eq!(end_of_anywhere(text, before), before + length);
+            }
+        }
+    }
+}
