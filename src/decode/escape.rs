@@ -7,7 +7,7 @@ use crate::decode::View;
 /// Takes one layer of escapes off; `None` where there are none.
 pub fn unescape(view: &View) -> Option<View> {
     let text = view.bytes();
-    let mut out = View::default();
+    let mut out = View::with_capacity(text.len());
     let mut changed = false;
     // What was left out shows on the byte after it.
     let mut left_out = 0;
@@ -15,7 +15,7 @@ pub fn unescape(view: &View) -> Option<View> {
     while at < text.len() {
         let Some(escape) = escape(&text[at..]) else {
             let layers = std::mem::take(&mut left_out);
-            out.push_from(text[at], view, at..at + 1, layers);
+            out.keep(view, at, layers);
             at += 1;
             continue;
         };
@@ -43,7 +43,7 @@ pub fn unescape(view: &View) -> Option<View> {
 /// is around it is not joined over it: the unescaped view has it right.
 pub fn blank(view: &View) -> View {
     let text = view.bytes();
-    let mut out = View::default();
+    let mut out = View::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {
         let blanked = escape(&text[at..]).filter(|escape| match escape.value {
@@ -51,9 +51,13 @@ pub fn blank(view: &View) -> View {
             Value::Byte(b'\n' | b'\r' | b'\t' | b' ') => true,
             Value::Byte(_) | Value::Char(_) => escape.length > 2,
         });
-        let (byte, length) = blanked.map_or((text[at], 1), |escape| (0, escape.length));
-        out.push_from(byte, view, at..at + length, 0);
-        at += length;
+        if let Some(escape) = blanked {
+            out.push_from(0, view, at..at + escape.length, 0);
+            at += escape.length;
+        } else {
+            out.keep(view, at, 0);
+            at += 1;
+        }
     }
     out
 }

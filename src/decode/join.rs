@@ -17,14 +17,14 @@ const MAX_TAG: usize = 60;
 /// in it.
 pub fn join(view: &View) -> View {
     let text = view.bytes();
-    let mut out = View::default();
+    let mut out = View::with_capacity(text.len());
     let mut at = 0;
     let mut seam = false;
     while at < text.len() {
         let gap = gap(&text[at..]);
         if gap == 0 {
             let layers = if seam { Layer::Concat.bit() } else { 0 };
-            out.push_from(text[at], view, at..at + 1, layers);
+            out.keep(view, at, layers);
             seam = false;
             at += 1;
         } else {

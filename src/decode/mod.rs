@@ -123,11 +123,19 @@ impl std::fmt::Debug for View {
 impl View {
     /// A piece of a text as it is. Views are made of short pieces; `at` is where this one begins.
     pub fn of(piece: &[u8]) -> Self {
-        let mut view = Self::default();
+        let mut view = Self::with_capacity(piece.len());
         for (at, byte) in piece.iter().enumerate() {
             view.push(*byte, at..at + 1, 0);
         }
         view
+    }
+
+    fn with_capacity(bytes: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            from: Vec::with_capacity(bytes),
+            seams: Vec::new(),
+        }
     }
 
     /// The decoded bytes.
@@ -182,6 +190,16 @@ impl View {
             start: offset(source.start),
             end: offset(source.end),
             layers,
+        });
+    }
+
+    /// Adds the byte at `at` of another view as it is.
+    fn keep(&mut self, view: &Self, at: usize, layers: u8) {
+        let from = view.from[at];
+        self.bytes.push(view.bytes[at]);
+        self.from.push(From {
+            layers: from.layers | layers,
+            ..from
         });
     }
 
