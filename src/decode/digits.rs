@@ -133,17 +133,17 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     pub(super) fn next_probe(text: &[u8], at: usize) -> Option<usize> {
         let first = _mm256_set1_epi8(FIRST);
-        let rest = text.get(at..)?;
-        let (chunks, tail) = rest.as_chunks::<WIDTH>();
-        for (index, chunk) in chunks.iter().enumerate() {
+        let (all, tail) = text.get(at..)?.as_chunks::<WIDTH>();
+        let mut chunks = all.iter();
+        while let Some(chunk) = chunks.next() {
             let bytes = load(chunk);
             // Nearly everything ends here. Bytes above ASCII count as negative.
             let below = mask(_mm256_cmpgt_epi8(first, bytes));
             if below & PROBED == 0 && others(bytes) & PROBED == 0 {
-                return Some(at + index * STRIDE);
+                return Some(at + (all.len() - chunks.len() - 1) * STRIDE);
             }
         }
-        super::next_probe_anywhere(tail, 0).map(|found| at + chunks.len() * STRIDE + found)
+        super::next_probe_anywhere(tail, 0).map(|found| at + all.len() * STRIDE + found)
     }
 
     #[target_feature(enable = "avx2")]
