@@ -46,18 +46,20 @@ pub fn blank(view: &View) -> View {
     let mut out = View::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {
-        let blanked = escape(&text[at..]).filter(|escape| match escape.value {
-            Value::Nothing => false,
-            Value::Byte(b'\n' | b'\r' | b'\t' | b' ') => true,
-            Value::Byte(_) | Value::Char(_) => escape.length > 2,
+        let found = escape(&text[at..]);
+        let (length, blanked) = found.map_or((1, false), |escape| match escape.value {
+            Value::Nothing => (escape.length, false),
+            Value::Byte(b'\n' | b'\r' | b'\t' | b' ') => (escape.length, true),
+            Value::Byte(_) | Value::Char(_) if escape.length > 2 => (escape.length, true),
+            // The backslash may be that of another one.
+            Value::Byte(_) | Value::Char(_) => (1, false),
         });
-        if let Some(escape) = blanked {
-            out.push_from(0, view, at..at + escape.length, 0);
-            at += escape.length;
+        if blanked {
+            out.push_from(0, view, at..at + length, 0);
         } else {
-            out.keep(view, at, 0);
-            at += 1;
+            (at..at + length).for_each(|at| out.keep(view, at, 0));
         }
+        at += length;
     }
     out
 }
@@ -131,10 +133,23 @@ fn backslash(rest: &[u8]) -> Option<(usize, Value)> {
         [b'r', ..] => control(b'\r'),
         [b't', ..] => control(b'\t'),
         [b'a' | b'b' | b'e' | b'f' | b'v', ..] => control(b' '),
-        [b'\r', b'\n', ..] => Some((2, Value::Nothing)),
-        [b'\n', ..] => Some((1, Value::Nothing)),
+        [b'\r', b'\n', rest @ ..] => Some((2 + gap(rest), Value::Nothing)),
+        [b'\n', rest @ ..] => Some((1 + gap(rest), Value::Nothing)),
         [c @ (b'"' | b'\'' | b'`' | b'/' | b'\\' | b'-' | b'_'), ..] => control(*c),
         _ => None,
+    }
+}
+
+/// The indentation of a line that goes on at a backslash, as in Haskell and YAML.
+fn gap(rest: &[u8]) -> usize {
+    let blanks = rest
+        .iter()
+        .take_while(|b| matches!(b, b' ' | b'\t'))
+        .count();
+    if blanks > 0 && rest.get(blanks) == Some(&b'\\') {
+        blanks + 1
+    } else {
+        0
     }
 }
 
@@ -207,6 +222,7 @@ mod tests {
             r"ABCDEFGH_a\\b"
         );
         assert_eq!(unescaped("a\\\nb=\r\nc"), "abc");
+        assert_eq!(unescaped("a\\\n \t\\x41\\\n\\x42"), "ax41B");
         assert!(unescape(&View::of(b"100% \\q & =zz \\u12")).is_none());
     }
 

@@ -95,13 +95,15 @@ fn skip(rest: &[u8], alone: bool) -> usize {
     }
 }
 
-/// Whether what stands between two words can hold a literal together: a quote, a line end, a tag,
-/// something invisible. Blanks and punctuation alone only make up prose, and what ends a statement
+/// Whether what stands between two words can hold a literal together: a quote, Lua's `]]`, a line
+/// end, a tag, something invisible. Blanks and punctuation alone only make up prose, and what ends a statement
 /// or stands for an escaped character ends a piece.
 fn is_joint(gap: &[u8]) -> bool {
     let joins = |b: &u8| is_quote(*b) || matches!(b, b'\n' | b'\r' | b'<' | 0x1b) || !b.is_ascii();
     let ends = |b: &u8| matches!(b, 0 | b'=' | b';' | b':');
-    let masked = gap.windows(2).any(|pair| pair == b"**");
+    let has = |two: &[u8; 2]| gap.windows(2).any(|pair| pair == two);
+    let joined = gap.iter().any(joins) || has(b"]]") && has(b"[[");
+    let masked = has(b"**");
     let most = if gap.contains(&b'<') {
         2 * MAX_GAP
     } else {
@@ -109,7 +111,7 @@ fn is_joint(gap: &[u8]) -> bool {
     };
     // A colour sequence has a `;` of its own.
     let ended = !gap.contains(&0x1b) && gap.iter().any(ends);
-    gap.len() <= most && gap.iter().any(joins) && !ended && !masked
+    gap.len() <= most && joined && !ended && !masked
 }
 
 fn is_quote(byte: u8) -> bool {
@@ -150,6 +152,8 @@ mod tests {
             "ab<br>\ncd",
             "'ab' +\n-  'cd'",
             "'ab'.concat('cd')",
+            "ab]] .. [[cd",
+            "ab\\\n    \\cd",
         ] {
             assert_eq!(joined(text), "abcd", "{text:?}");
         }

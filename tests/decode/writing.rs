@@ -99,7 +99,7 @@ impl Written {
 }
 
 /// Operators and line ends that stand between the pieces of a split string.
-const JOINTS: [&str; 18] = [
+const JOINTS: [&str; 20] = [
     "\" + \"",
     "' + '",
     "\" . \"",
@@ -117,6 +117,8 @@ const JOINTS: [&str; 18] = [
     "\" & _\n    \"",
     "\", \"",
     "\\\n",
+    "\\\n    \\",
+    "]] .. [[",
     "` + `",
 ];
 
@@ -344,6 +346,16 @@ impl Writing {
     /// Whether it may put something into the middle of a key.
     pub(crate) fn cuts(&self) -> bool {
         matches!(self.kind(), Kind::Pieces | Kind::Lines)
+    }
+
+    /// Whether it cuts a key of this length at `at`.
+    pub(crate) fn cuts_at(&self, at: usize, length: usize) -> bool {
+        match self {
+            Self::Split { cuts, .. } | Self::Invisible { cuts, .. } => {
+                cuts.iter().any(|cut| cut % (length - 1) + 1 == at)
+            }
+            _ => false,
+        }
     }
 
     /// Bytes of a character.
