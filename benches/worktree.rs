@@ -60,7 +60,6 @@ fn scan_tree(matcher: &Matcher, top: &Path, threads: usize) -> Report {
         max_filesize: None,
         configured: Anchored::nothing(),
         exclude: exclude_nothing(),
-        threads,
     };
     let scan = Scan::new(matcher, &settings);
     scan::worktree::scan(&scan, &[top.to_owned()], &options);

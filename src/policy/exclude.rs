@@ -125,10 +125,15 @@ impl Anchored {
         Self::new(Exclude::nothing(), PathBuf::new(), PathBuf::new())
     }
 
+    /// Whether nothing is left out.
+    pub fn is_empty(&self) -> bool {
+        self.exclude.is_empty()
+    }
+
     /// Whether a path is left out. One that leads out of the worktree is not, nor is one that does
     /// so by links.
     pub fn contains(&self, path: &Path) -> bool {
-        if self.exclude.is_empty() {
+        if self.is_empty() {
             return false;
         }
         let mut whole = PathBuf::new();

@@ -1,62 +1,112 @@
 //! Scans files.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 use std::path::PathBuf;
 
 use crate::scan::Scan;
 use crate::scan::inspect::InspectError;
 use crate::scan::inspect::Inspected;
 use crate::scan::inspect::Inspector;
-use crate::scan::pool::Pool;
+use crate::scan::pool;
 use crate::source::worktree::Item;
 use crate::source::worktree::ItemKind;
 use crate::source::worktree::Options;
+use crate::source::worktree::Visitor;
+use crate::source::worktree::Walk;
 use crate::source::worktree::cannot_read;
-use crate::source::worktree::list;
 
 /// Scans what is below `roots`.
 pub fn scan(scan: &Scan<'_>, roots: &[PathBuf], options: &Options) {
-    let listing = list(roots, options);
-    for (path, reason) in &listing.errors {
-        scan.failed(Some(bytes(path)), reason);
+    let mut here = Files::new(scan, options);
+    let walk = Walk::new(roots, options, &mut here);
+    if walk.work(&mut here, Some(pool::WORTH_THREADS)) {
+        // What is not worth one for itself may lead to more.
+        let more = pool::threads_for(scan.settings.threads) - 1;
+        pool::beside(
+            more,
+            || {
+                walk.work(&mut Files::new(scan, options), None);
+            },
+            || {
+                walk.work(&mut here, None);
+            },
+        );
     }
-    for (path, reason) in &listing.skipped {
-        scan.skipped(bytes(path), reason);
-    }
-    let settings = scan.settings;
-    Pool::new(
-        settings.threads,
-        listing.items.len(),
-        settings.cancel.clone(),
-    )
-    .each(
-        &listing.items,
-        || scan.inspector(),
-        |inspector, item| one(scan, inspector, item, options),
-        |item| scan.broken(bytes(&item.path)),
-    );
 }
 
-fn one(scan: &Scan<'_>, inspector: &mut Inspector<'_>, item: &Item, options: &Options) {
-    let path = bytes(&item.path);
-    for (place, hit) in scan.name_hits(path, name(&item.path)) {
+/// Scans what a thread of a walk finds.
+struct Files<'s, 'a> {
+    scan: &'s Scan<'a>,
+    options: &'s Options,
+    /// Made with the first file.
+    inspector: Option<Inspector<'a>>,
+}
+
+impl<'s, 'a> Files<'s, 'a> {
+    fn new(scan: &'s Scan<'a>, options: &'s Options) -> Self {
+        Self {
+            scan,
+            options,
+            inspector: None,
+        }
+    }
+}
+
+impl Visitor for Files<'_, '_> {
+    fn item(&mut self, item: &Item<'_>) {
+        if self.is_over() {
+            return;
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let inspector = self.inspector.get_or_insert_with(|| self.scan.inspector());
+            one(self.scan, inspector, item, self.options);
+        }));
+        if outcome.is_err() {
+            self.inspector = None;
+            self.scan.broken(item.path);
+        }
+    }
+
+    fn skipped(&mut self, path: &[u8], reason: &str) {
+        self.scan.skipped(path, reason);
+    }
+
+    fn failed(&mut self, path: &[u8], reason: &str) {
+        self.scan.failed(Some(path), reason);
+    }
+
+    fn broken(&mut self, path: &[u8]) {
+        self.scan.broken(path);
+    }
+
+    fn is_over(&self) -> bool {
+        self.scan.settings.cancel.is_cancelled()
+    }
+}
+
+fn one(scan: &Scan<'_>, inspector: &mut Inspector<'_>, item: &Item<'_>, options: &Options) {
+    for (place, hit) in scan.name_hits(item.path, name(item.path)) {
         scan.found(&place, [hit], None);
     }
     let outcome = match item.kind {
         ItemKind::Directory => return,
-        ItemKind::Link => link(inspector, &item.path),
+        // What git stores of it.
+        ItemKind::Link => item
+            .target()
+            .map_err(InspectError::from)
+            .and_then(|target| Ok(inspector.bytes(&target)?)),
         ItemKind::File | ItemKind::Named => match file(scan, inspector, item, options) {
             Some(outcome) => outcome,
             None => return,
         },
     };
     match outcome {
-        Ok(inspected) => scan.inspected(path, inspected),
-        Err(InspectError::Read(error)) => scan.failed(Some(path), cannot_read(&error)),
-        Err(InspectError::Match(error)) => scan.failed(Some(path), &error),
+        Ok(inspected) => scan.inspected(item.path, inspected),
+        Err(InspectError::Read(error)) => scan.failed(Some(item.path), cannot_read(&error)),
+        Err(InspectError::Match(error)) => scan.failed(Some(item.path), &error),
     }
 }
 
@@ -64,14 +114,14 @@ fn one(scan: &Scan<'_>, inspector: &mut Inspector<'_>, item: &Item, options: &Op
 fn file(
     scan: &Scan<'_>,
     inspector: &mut Inspector<'_>,
-    item: &Item,
+    item: &Item<'_>,
     options: &Options,
 ) -> Option<Result<Inspected, InspectError>> {
     match open(item) {
         Err(error) => Some(Err(error.into())),
         Ok((_, size)) if options.max_filesize.is_some_and(|most| size > most) => {
             let reason = format!("has {size} bytes, more than --max-filesize");
-            scan.skipped(bytes(&item.path), &reason);
+            scan.skipped(item.path, &reason);
             None
         }
         Ok((mut file, size)) => {
@@ -84,22 +134,8 @@ fn file(
 }
 
 /// Opens a regular file, and nothing else that has taken its place since it was listed.
-fn open(item: &Item) -> io::Result<(File, u64)> {
-    let mut options = File::options();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-
-        use rustix::fs::OFlags;
-
-        let mut flags = OFlags::NONBLOCK;
-        if item.kind == ItemKind::File {
-            flags |= OFlags::NOFOLLOW;
-        }
-        options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0));
-    }
-    let file = options.open(&item.path)?;
+fn open(item: &Item<'_>) -> io::Result<(File, u64)> {
+    let file = item.open()?;
     match size(&file)? {
         Some(size) => Ok((file, size)),
         None => Err(io::Error::other("it is no regular file any more")),
@@ -122,22 +158,11 @@ fn size(file: &File) -> io::Result<Option<u64>> {
     Ok(metadata.is_file().then_some(metadata.len()))
 }
 
-/// Inspects the target of a symbolic link, which is what git stores of it.
-fn link(inspector: &Inspector<'_>, path: &Path) -> Result<Inspected, InspectError> {
-    let target = std::fs::read_link(path)?;
-    Ok(inspector.bytes(bytes(&target))?)
-}
-
 /// The last part of a path, and nothing of one that ends with none.
-fn name(path: &Path) -> &[u8] {
-    let plain = |name: &&[u8]| !matches!(*name, b"" | b"." | b"..");
-    let last = bytes(path).rsplit(|byte| *byte == b'/').next();
-    match last.filter(plain) {
-        Some(name) if cfg!(unix) => name,
-        _ => path.file_name().map_or(b"", OsStr::as_encoded_bytes),
+fn name(path: &[u8]) -> &[u8] {
+    let is_end = |byte: &u8| *byte == b'/' || cfg!(windows) && *byte == b'\\';
+    match path.rsplit(is_end).next() {
+        Some(b"." | b"..") | None => b"",
+        Some(name) => name,
     }
-}
-
-fn bytes(path: &Path) -> &[u8] {
-    path.as_os_str().as_encoded_bytes()
 }

@@ -141,7 +141,6 @@ pub(crate) fn report(
                 max_filesize: *max_filesize,
                 exclude: Exclude::new(&options.exclude).context("--exclude")?,
                 configured: plan.configured()?,
-                threads: scan::pool::threads_for(plan.settings.threads),
             };
             scan::worktree::scan(&scan, &files, &walk);
         }
