@@ -48,6 +48,7 @@ const KNOWN: [Known; 22] = [
     known(".ci/", How::Not(BUILDS)),
     known("FUZZ_INPUT=", How::Not(BUILDS)),
     known("cargo install cargo-fuzz", How::Not(OTHER)),
+    known("cargo install ripgrep", How::Not(OTHER)),
     known("cargo +nightly fuzz", How::Not(OTHER)),
     known("hyperfine", How::Not(OTHER)),
     known("/usr/bin/time", How::Not(OTHER)),
