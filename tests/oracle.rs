@@ -6,6 +6,7 @@
 #[expect(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod keys;
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use git_frisk::matcher::Matcher;
@@ -150,6 +151,128 @@ proptest! {
         let wanted = before.len()..before.len() + key.len();
         let it = found.iter().find(|candidate| candidate.span == wanted);
         prop_assert_eq!(it.map(|candidate| candidate.rule), Some(alone[0].rule));
+    }
+}
+
+/// Pieces of which decoding makes something, and what else stands around such.
+fn writing() -> impl Strategy<Value = String> {
+    let digits = (
+        prop::sample::select(&["alnum", "base64url", "hex", "lower", "same"][..]),
+        prop_oneof![20..50_usize, 60..80_usize, 100..140_usize, Just(75)],
+        any::<u64>(),
+    )
+        .prop_map(|(kind, length, seed)| text_of(kind, length, seed));
+    let between = [
+        "\n",
+        "=\n",
+        "=\r\n",
+        "==\n",
+        " ",
+        "  \"",
+        "\",\n    \"",
+        "%2B",
+        "%2f",
+        "\\/",
+        "\\n",
+        "\\u002b",
+        "&#47;",
+        "%",
+        "&",
+        ";",
+        "\\",
+        ".",
+        "T3Bl",
+        "bkFJ",
+        "sk-",
+        "sess-",
+        "84;&",
+        "=54=33",
+        "a",
+        "word",
+        "(x, y)",
+        "\0",
+    ];
+    prop_oneof![
+        2 => digits,
+        4 => prop::sample::select(between.to_vec()).prop_map(str::to_owned),
+        2 => (20..200_usize).prop_map(|length| "some text; ".chars().cycle().take(length).collect()),
+    ]
+}
+
+/// What a delta does: it copies, or it brings something new.
+#[derive(Debug, Clone)]
+enum Step {
+    Copy(prop::sample::Index, prop::sample::Index),
+    Insert(String),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let place = any::<prop::sample::Index>;
+    prop_oneof![
+        2 => (place(), place()).prop_map(|(a, b)| Step::Copy(a, b)),
+        1 => writing().prop_map(Step::Insert),
+    ]
+}
+
+/// The text that steps make from another one, and what is new in it, told as the walk over a pack
+/// tells it.
+fn made(base: &[u8], steps: &[Step]) -> (Vec<u8>, Vec<Range<u32>>) {
+    let short = |length: usize| u32::try_from(length).unwrap();
+    let (mut text, mut fresh) = (Vec::new(), Vec::new());
+    let mut next = Some(0);
+    for step in steps {
+        let at = short(text.len());
+        match step {
+            Step::Copy(a, b) => {
+                let (a, b) = (a.index(base.len() + 1), b.index(base.len() + 1));
+                let (start, end) = (a.min(b), a.max(b));
+                if next.is_some_and(|next| next != start) {
+                    fresh.push(at..at);
+                }
+                text.extend_from_slice(&base[start..end]);
+                next = Some(end);
+            }
+            Step::Insert(new) => {
+                text.extend_from_slice(new.as_bytes());
+                fresh.push(at..short(text.len()));
+                next = None;
+            }
+        }
+    }
+    if next.is_some_and(|next| next != base.len()) {
+        fresh.push(short(text.len())..short(text.len()));
+    }
+    (text, fresh)
+}
+
+proptest! {
+    #![proptest_config(config(3000))]
+
+    #[test]
+    fn what_is_new_tells_as_much_as_the_whole(
+        pieces in prop::collection::vec(writing(), 0..12),
+        chain in prop::collection::vec(prop::collection::vec(step(), 1..6), 1..6),
+    ) {
+        let mut text = pieces.concat().into_bytes();
+        let mut is_blank = MATCHER.is_blank(&text);
+        for steps in chain {
+            let (next, fresh) = made(&text, &steps);
+            let by_all = MATCHER.is_blank(&next);
+            if is_blank {
+                prop_assert_eq!(MATCHER.is_still_blank(&next, &fresh), by_all, "{:?}", next);
+            }
+            (text, is_blank) = (next, by_all);
+        }
+    }
+
+    #[test]
+    fn in_what_is_blank_nothing_is_found(pieces in prop::collection::vec(writing(), 0..12)) {
+        let text = pieces.concat();
+        if MATCHER.is_blank(text.as_bytes()) {
+            let found = MATCHER.find(text.as_bytes()).unwrap();
+            prop_assert!(found.candidates.is_empty() && found.rejected.is_empty());
+            prop_assert!(found.unopened.is_empty());
+        }
     }
 }
 

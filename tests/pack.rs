@@ -42,7 +42,7 @@ fn an_empty_repository() {
     agree(&repo);
     let store = repo.store();
     assert!(store.is_empty());
-    assert_eq!(store.find(&git2::Oid::ZERO_SHA1), None);
+    assert_eq!(store.find(git2::Oid::ZERO_SHA1.as_bytes()), None);
     assert_eq!(store.size_hint().packed_bytes, 0);
 }
 
@@ -117,7 +117,7 @@ fn several_packs_and_loose_objects() {
     agree(&repo);
     let oid = *repo.objects().keys().next().unwrap();
     let store = repo.store();
-    assert_eq!(store.oid(store.find(&oid).unwrap()), oid);
+    assert_eq!(store.oid(store.find(oid.as_bytes()).unwrap()), oid);
     assert!(!store.is_promisor());
     fs::write(repo.file("pack").with_extension("promisor"), "").unwrap();
     assert!(repo.store().is_promisor());
@@ -214,11 +214,12 @@ fn some_objects() {
             assert!(wanted(visit.number));
             assert_eq!(expected[&visit.oid].1, visit.data);
             assert!(seen.lock().unwrap().insert(visit.oid));
+            true
         },
         |_, error| panic!("{error}"),
     );
     let is_kind = |kind: ObjectType| matches!(kind, ObjectType::Blob | ObjectType::Tree);
-    let number = |oid| store.find(oid).unwrap();
+    let number = |oid: &git2::Oid| store.find(oid.as_bytes()).unwrap();
     let all = expected.iter().filter(|(oid, _)| wanted(number(oid)));
     let all = all
         .filter(|(_, (kind, _))| is_kind(*kind))
@@ -245,6 +246,7 @@ fn a_panic_costs_its_object_and_a_cancellation_the_rest() {
             |visit| {
                 assert!(of == 1 || visit.number % of != 0, "on purpose");
                 add(&seen);
+                true
             },
             |_, _| {
                 add(&failed);

@@ -61,6 +61,29 @@ fn next_probe_anywhere(text: &[u8], mut at: usize) -> Option<usize> {
     None
 }
 
+/// Where the first run from `at` on begins that has [`PROBE`] digits, wherever it stands. No run may
+/// begin before `at` and go on behind it.
+pub(super) fn next_start(text: &[u8], at: usize) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
+        // SAFETY: the processor has the instructions.
+        return unsafe { avx2::next_start(text, at) };
+    }
+    next_start_anywhere(text, at)
+}
+
+/// The same on any processor.
+fn next_start_anywhere(text: &[u8], mut at: usize) -> Option<usize> {
+    while let Some(window) = text.get(at..).and_then(<[u8]>::first_chunk::<PROBE>) {
+        match window.iter().rposition(|byte| !is_digit(*byte)) {
+            Some(other) => at += other + 1,
+            None => return Some(at),
+        }
+    }
+    None
+}
+
 /// Where the digits that end at `at` begin.
 pub(super) fn start_of(text: &[u8], at: usize) -> usize {
     #[cfg(target_arch = "x86_64")]
@@ -147,6 +170,28 @@ mod avx2 {
     }
 
     #[target_feature(enable = "avx2")]
+    pub(super) fn next_start(text: &[u8], from: usize) -> Option<usize> {
+        let mut at = from;
+        // Which of the last bytes are digits, and which of the next; before `from` none is.
+        let mut digits = 0_u64;
+        while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<WIDTH>) {
+            digits = digits >> WIDTH | u64::from(!others(load(chunk))) << WIDTH;
+            // Those that so many more digits follow: 2, 4, 8, 16, and 28 in all.
+            let mut starts = digits;
+            for more in [1, 2, 4, 8, PROBE - 16] {
+                starts &= starts >> more;
+            }
+            if starts != 0 {
+                return Some(at + starts.trailing_zeros() as usize - WIDTH);
+            }
+            at += WIDTH;
+        }
+        // A run may have begun in the last of the vectors.
+        let begun = (digits >> WIDTH) as u32;
+        super::next_start_anywhere(text, at - begun.leading_ones() as usize)
+    }
+
+    #[target_feature(enable = "avx2")]
     pub(super) fn start_of(text: &[u8], mut at: usize) -> usize {
         while let Some(chunk) = text[..at].last_chunk::<WIDTH>() {
             let others = others(load(chunk));
@@ -209,6 +254,30 @@ mod avx2 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_is_found_from_its_first_digit_on() {
+        for before in 0..100 {
+            for length in PROBE - 1..80 {
+                let text = format!(
+                    "{}{}.{}",
+                    "é".repeat(before),
+                    "a".repeat(length),
+                    "b".repeat(70)
+                );
+                let after = 2 * before + length + 1;
+                let first = if length < PROBE { after } else { 2 * before };
+                for at in 0..=2 * before {
+                    assert_eq!(next_start(text.as_bytes(), at), Some(first));
+                    assert_eq!(next_start_anywhere(text.as_bytes(), at), Some(first));
+                }
+                assert_eq!(
+                    next_start(&text.as_bytes()[..after], 0).is_some(),
+                    length >= PROBE
+                );
+            }
+        }
+    }
 
     #[test]
     fn vectors_and_bytes_agree_on_what_digits_are() {

@@ -160,6 +160,67 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
     }
 }
 
+/// How far from a run may stand what it is taken for because of: a line of it before, and the escape
+/// before that.
+pub const SIGHT: usize = 128;
+
+/// Where the runs begin that are to be looked at again if what stands at `at` is new, as far as they
+/// are not before `floor`; `sight` is [`SIGHT`] at the least.
+pub fn affected_from(text: &[u8], floor: usize, at: usize, sight: usize) -> usize {
+    let text = &text[floor..];
+    let start = digits::start_of(text, at - floor).saturating_sub(sight);
+    floor + digits::start_of(text, start)
+}
+
+/// Where the runs end that are to be looked at again if what stands before `at` is new.
+pub fn affected_to(text: &[u8], at: usize, sight: usize) -> usize {
+    let end = digits::end_of(text, at).saturating_add(sight);
+    digits::end_of(text, end.min(text.len()))
+}
+
+/// Whether [`runs`] would find anything in a part of `text` that cuts no run: perhaps it finds even
+/// less, but it never finds more.
+pub fn any(text: &[u8], part: Range<usize>) -> bool {
+    let mut at = part.start;
+    while let Some(run) = next_run(&text[..part.end], at) {
+        if is_any(text, run.clone()) {
+            return true;
+        }
+        at = run.end;
+    }
+    false
+}
+
+/// The first run of digits from `at` on that is long enough to be looked at, to its end. No run may
+/// begin before `at` and go on behind it.
+fn next_run(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let start = digits::next_start(text, at)?;
+    Some(start..digits::end_of(text, start + PROBE))
+}
+
+/// Whether anything is made of a run, or it is one of several that belong together.
+fn is_any(text: &[u8], at: Range<usize>) -> bool {
+    let first = text[at.start];
+    if text[at.clone()].iter().all(|byte| *byte == first) {
+        return false;
+    }
+    if with_escapes(text, at.clone()).is_some() {
+        return true;
+    }
+    if at.len() < MIN_LINE || !looks_encoded(&text[at.clone()]) {
+        return false;
+    }
+    let lines = wrapped(text, at);
+    let mut any = lines.len() > 1;
+    if !any {
+        run(text, &lines, None, &mut |_| {
+            any = true;
+            true
+        });
+    }
+    any
+}
+
 /// Digits and other bytes that base64 has, escaped as strings, addresses, pages and mail do it.
 /// Zero stands for what is no digit: a line end, or padding.
 const ESCAPED: [(&[u8], u8, Layer); 26] = [

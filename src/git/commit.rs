@@ -1,8 +1,13 @@
 //! Commits and tags, read from their raw bytes: grafts and replacements hide nothing.
 
+use std::collections::HashMap;
+
 use git2::Oid;
 
 use crate::git::GitError;
+
+/// Commits by their names.
+pub type Commits = HashMap<Oid, Commit>;
 
 /// What a walk needs of a commit.
 #[derive(Debug, Clone)]

@@ -110,28 +110,71 @@ impl<'a> Raw<'a> {
         Self { tree, at: 0, hash }
     }
 
+    #[inline]
     fn parse(&self) -> Option<RawEntry<'a>> {
         let raw = &self.tree[self.at..];
-        // Six digits at the most, and then a name that is hardly ever long.
-        let space = raw.iter().take(16).position(|byte| *byte == b' ')?;
-        let nul = space + memchr::memchr(0, &raw[space..])?;
-        let mode = raw[..space].iter().try_fold(0_u32, |mode, digit| {
-            let digit = digit.checked_sub(b'0').filter(|digit| *digit < 8)?;
-            mode.checked_mul(8)?.checked_add(u32::from(digit))
-        })?;
+        let (kind, name) = mode(raw)?;
+        let nul = name + nul(&raw[name..])?;
         let end = nul + 1 + self.hash;
         Some(RawEntry {
-            kind: EntryKind::of(mode),
-            name: &raw[space + 1..nul],
+            kind,
+            name: &raw[name..nul],
             oid: raw.get(nul + 1..end)?,
             at: self.at..self.at + end,
         })
     }
 }
 
+/// What the mode at the beginning of an entry stands for, and where the name begins.
+#[inline]
+fn mode(entry: &[u8]) -> Option<(EntryKind, usize)> {
+    match entry {
+        [
+            b'1',
+            b'0',
+            b'0',
+            b'6' | b'7',
+            b'4' | b'5',
+            b'4' | b'5',
+            b' ',
+            ..,
+        ] => {
+            return Some((EntryKind::File, 7));
+        }
+        [b'4', b'0', b'0', b'0', b'0', b' ', ..] => return Some((EntryKind::Tree, 6)),
+        _ => {}
+    }
+    let space = entry.iter().take(16).position(|byte| *byte == b' ')?;
+    let mode = entry[..space].iter().try_fold(0_u32, |mode, digit| {
+        let digit = digit.checked_sub(b'0').filter(|digit| *digit < 8)?;
+        mode.checked_mul(8)?.checked_add(u32::from(digit))
+    })?;
+    Some((EntryKind::of(mode), space + 1))
+}
+
+/// Where the first zero byte is. Names are short, and there are millions of them: eight bytes at a
+/// time are faster than a vector.
+#[inline]
+fn nul(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let mut at = 0;
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let eight = u64::from_le_bytes(*eight);
+        // The lowest bit that is set is that of the first zero byte.
+        let zeros = eight.wrapping_sub(ONES) & !eight & (ONES << 7);
+        if zeros != 0 {
+            return Some(at + zeros.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    let rest = bytes.get(at..)?.iter().position(|byte| *byte == 0)?;
+    Some(at + rest)
+}
+
 impl<'a> Iterator for Raw<'a> {
     type Item = Option<RawEntry<'a>>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.at == self.tree.len() {
             return None;

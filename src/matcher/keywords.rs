@@ -99,6 +99,26 @@ impl Keywords {
         &self.all[keyword].rules
     }
 
+    /// Bytes of the longest keyword, with what has to follow it.
+    pub(super) fn longest(&self) -> usize {
+        let lengths = self.all.iter();
+        // There may be none at all.
+        lengths.map(|k| k.bytes.len() + k.run).max().unwrap_or(0)
+    }
+
+    /// Whether there is any keyword in a text.
+    pub(super) fn any(&self, text: &[u8]) -> bool {
+        let mut at = 0;
+        while let Some((start, needle)) = self.search.next(text, at) {
+            let mut keywords = self.held_by[needle].iter();
+            if keywords.any(|&index| self.all[index].around(text, start).is_some()) {
+                return true;
+            }
+            at = start + 1;
+        }
+        false
+    }
+
     /// Calls `hit` with every place of a keyword, the keyword's number, and what to decode there;
     /// for each keyword in the order of its places.
     pub(super) fn each(&self, text: &[u8], mut hit: impl FnMut(usize, usize, Option<Trigger>)) {

@@ -1,5 +1,6 @@
 //! Finds candidates: keywords first, then each rule's pattern around them, then its checks.
 
+mod glance;
 mod keywords;
 mod layers;
 mod overlap;

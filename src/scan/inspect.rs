@@ -316,6 +316,19 @@ impl<'a> Inspector<'a> {
         Ok(inspected)
     }
 
+    /// Whether bytes that are all there have nothing that [`Inspector::bytes`] could say anything
+    /// of, however it was asked. If they were made from others of which this is true, it is enough to
+    /// look at what is `fresh` in them.
+    pub fn is_blank(&self, text: &[u8], fresh: Option<&[Range<u32>]>) -> bool {
+        Wide::sniff(text).is_none()
+            && container::kind(&text[..text.len().min(HEAD)]).is_none()
+            && container::kind_at_end(text).is_none()
+            && match fresh {
+                Some(fresh) => self.matcher.is_still_blank(text, fresh),
+                None => self.matcher.is_blank(text),
+            }
+    }
+
     /// Searches a file window by window, so that memory does not grow with its length, and what it
     /// holds if it is an archive. A file that has `size` bytes need not be asked for more.
     pub fn file(

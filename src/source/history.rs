@@ -1,7 +1,6 @@
 //! The commits of a history or a range, found by their raw parents: grafts, replacements and a
 //! commit-graph hide none.
 
-use std::collections::BTreeMap;
 use std::collections::BinaryHeap;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -14,6 +13,7 @@ use git2::Repository;
 use crate::git;
 use crate::git::GitError;
 use crate::git::commit::Commit;
+use crate::git::commit::Commits;
 use crate::git::commit::parse_oid;
 use crate::git::commit::parse_tag;
 use crate::git::object::Objects;
@@ -95,7 +95,7 @@ type ReadCommit<'a> = dyn FnMut(Oid) -> Result<Commit, GitError> + 'a;
 pub fn walk(
     repository: &Repository,
     selection: &Selection,
-    known: &BTreeMap<Oid, Commit>,
+    known: &Commits,
 ) -> Result<Walk, GitError> {
     let odb = Objects::new(repository)?;
     let read = &mut reader(&odb, known);
@@ -120,7 +120,7 @@ pub fn walk(
         Selection::New { tips, known } => {
             walk.is_range = true;
             let mut seen = known.iter().copied().collect();
-            let none = BTreeMap::new();
+            let none = Commits::new();
             let include = walk.named(&odb, tips.clone(), &mut seen, &none);
             (include, walk.known(&odb, known), HashSet::new())
         }
@@ -153,7 +153,7 @@ type Bounds = (Vec<Oid>, Vec<Oid>, HashSet<Oid>);
 /// Reads those commits that are not known.
 fn reader<'a>(
     odb: &'a Objects<'_>,
-    known: &'a BTreeMap<Oid, Commit>,
+    known: &'a Commits,
 ) -> impl FnMut(Oid) -> Result<Commit, GitError> + 'a {
     move |oid| match known.get(&oid) {
         Some(commit) => Ok(commit.clone()),
@@ -169,7 +169,7 @@ impl Walk {
         &mut self,
         repository: &Repository,
         odb: &Objects<'_>,
-        known: &BTreeMap<Oid, Commit>,
+        known: &Commits,
     ) -> Vec<Oid> {
         let refs = refs::all(repository);
         self.errors.extend(refs.errors);
@@ -183,7 +183,7 @@ impl Walk {
         odb: &Objects<'_>,
         refs: Vec<Ref>,
         seen: &mut HashSet<Oid>,
-        known: &BTreeMap<Oid, Commit>,
+        known: &Commits,
     ) -> Vec<Oid> {
         let mut tips = Vec::new();
         for name in refs {
@@ -209,7 +209,7 @@ impl Walk {
     }
 
     /// The commits that reflogs name and that are still there: git forgets them in time.
-    fn reflogs(&mut self, repository: &Repository, known: &BTreeMap<Oid, Commit>) -> Vec<Oid> {
+    fn reflogs(&mut self, repository: &Repository, known: &Commits) -> Vec<Oid> {
         let logs = refs::reflogs(repository);
         self.errors.extend(logs.errors);
         let named = logs.refs.into_iter().map(|entry| entry.target);
@@ -309,7 +309,7 @@ impl Walk {
     /// Commits and all their ancestors that are here. Where a shallow clone ends is no error:
     /// what lies before is left out as well.
     fn all_before(&mut self, odb: &Objects<'_>, tips: Vec<Oid>) -> HashSet<Oid> {
-        let known = BTreeMap::new();
+        let known = Commits::new();
         let read = &mut reader(odb, &known);
         ancestors(read, tips, &HashSet::new(), &mut |error| {
             if !is_missing(&error) {
@@ -551,10 +551,7 @@ fn is_missing(error: &GitError) -> bool {
 }
 
 /// The commits that remote-tracking refs reach.
-pub fn pushed(
-    repository: &Repository,
-    known: &BTreeMap<Oid, Commit>,
-) -> Result<HashSet<Oid>, GitError> {
+pub fn pushed(repository: &Repository, known: &Commits) -> Result<HashSet<Oid>, GitError> {
     let odb = Objects::new(repository)?;
     let read = &mut reader(&odb, known);
     let tips = refs::all(repository)
@@ -570,10 +567,7 @@ pub fn pushed(
 }
 
 /// The commit that is checked out.
-pub fn head(
-    repository: &Repository,
-    known: &BTreeMap<Oid, Commit>,
-) -> Result<Option<Commit>, GitError> {
+pub fn head(repository: &Repository, known: &Commits) -> Result<Option<Commit>, GitError> {
     let odb = Objects::new(repository)?;
     let head = git::head(repository)?;
     head.map(|oid| reader(&odb, known)(oid)).transpose()

@@ -196,7 +196,7 @@ fn a_damaged_base_costs_all_that_builds_on_it_and_nothing_else() {
     }
     // Nobody asked for it.
     let store = repo.store();
-    let number = store.find(&root).unwrap();
+    let number = store.find(root.as_bytes()).unwrap();
     store.walk_some(
         Kinds::ALL,
         |at| at == number,

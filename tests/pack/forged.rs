@@ -255,6 +255,7 @@ fn a_long_chain_holds_little_memory() {
         |visit| {
             assert_eq!(visit.data.len(), 4 << 20);
             count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            true
         },
         |_, error| panic!("{error}"),
     );

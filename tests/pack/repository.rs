@@ -55,7 +55,7 @@ pub(crate) fn walked(store: &Store, kinds: Kinds, threads: usize) -> Seen {
         || false,
         |visit| {
             assert_eq!(store.oid(visit.number), visit.oid);
-            assert_eq!(store.find(&visit.oid), Some(visit.number));
+            assert_eq!(store.find(visit.oid.as_bytes()), Some(visit.number));
             let mut seen = seen.lock().unwrap();
             let object = (visit.kind, visit.data.to_vec());
             let before = seen.objects.insert(visit.oid, object);
@@ -63,6 +63,7 @@ pub(crate) fn walked(store: &Store, kinds: Kinds, threads: usize) -> Seen {
             if let Some(fresh) = visit.fresh {
                 seen.fresh.insert(visit.oid, fresh.to_vec());
             }
+            true
         },
         |oid, error| {
             let mut seen = seen.lock().unwrap();

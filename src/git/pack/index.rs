@@ -179,10 +179,14 @@ impl Index {
         let Range { mut start, mut end } = self.bucket(raw[0]);
         // Names are evenly spread, so their next bytes say about where they are.
         let key = u64::from(be32(raw, 1)?);
+        let (first, rest) = raw.split_first_chunk()?;
+        let first = u64::from_be_bytes(*first);
         let mut step = 4_u32;
         let mut probe = start + u32::try_from((key * u64::from(end - start)) >> 32).unwrap_or(0);
         while start < end {
-            match self.raw(probe).cmp(raw) {
+            let (known, known_rest) = self.raw(probe).split_first_chunk()?;
+            let order = u64::from_be_bytes(*known).cmp(&first);
+            match order.then_with(|| known_rest.cmp(rest)) {
                 Ordering::Equal => return Some(probe),
                 Ordering::Less => {
                     start = probe + 1;

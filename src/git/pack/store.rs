@@ -116,7 +116,7 @@ impl Store {
         for pack in packs {
             store.add(pack)?;
         }
-        let is_packed = |oid: &Oid| store.find(oid).is_some();
+        let is_packed = |oid: &Oid| store.find(oid.as_bytes()).is_some();
         store.loose = loose.into_iter().filter(|oid| !is_packed(oid)).collect();
         let count = u32::try_from(store.loose.len()).ok();
         count
@@ -170,9 +170,16 @@ impl Store {
         }
     }
 
-    /// The one number by which an object is visited; `None` if it is not here.
-    pub fn find(&self, oid: &Oid) -> Option<u32> {
-        self.find_raw(oid.as_bytes())
+    /// The one number by which the object of this name, in bytes, is visited; `None` if it is not
+    /// here.
+    pub fn find(&self, raw: &[u8]) -> Option<u32> {
+        if raw.len() != self.hash {
+            return None;
+        }
+        self.find_packed(raw).or_else(|| {
+            let at = self.loose.binary_search(&oid_of(raw)).ok()?;
+            Some(self.first_loose + u32::try_from(at).ok()?)
+        })
     }
 
     /// Whether some objects were left where they came from, and may be fetched from there.
@@ -267,7 +274,7 @@ impl Store {
 
     /// Where a base of this name is.
     pub(super) fn slot_of(&self, raw: &[u8]) -> Option<Slot<'_>> {
-        self.find_raw(raw).map(|number| self.slot(number))
+        self.find(raw).map(|number| self.slot(number))
     }
 
     fn slot(&self, number: u32) -> Slot<'_> {
@@ -278,16 +285,6 @@ impl Store {
         let at = self.packs.partition_point(|at| at.first <= number) - 1;
         let Numbered { first, pack, .. } = &self.packs[at];
         Slot::Packed(pack, number - first)
-    }
-
-    fn find_raw(&self, raw: &[u8]) -> Option<u32> {
-        if raw.len() != self.hash {
-            return None;
-        }
-        self.find_packed(raw).or_else(|| {
-            let at = self.loose.binary_search(&oid_of(raw)).ok()?;
-            Some(self.first_loose + u32::try_from(at).ok()?)
-        })
     }
 
     fn find_packed(&self, raw: &[u8]) -> Option<u32> {

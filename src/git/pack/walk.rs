@@ -47,7 +47,7 @@ pub struct Visit<'a> {
     /// Its content.
     pub data: &'a [u8],
     /// What is new in it, if it was made from an object that has been visited in the same walk
-    /// before: what is between two of these ranges is in that other object as it is here, in one
+    /// before, and the visitor said then that it can go on from there: what is between two of these ranges is in that other object as it is here, in one
     /// piece. An empty range is a place where two such pieces meet that do not in the other object,
     /// or an end of this object that is none of the other. In order, and apart. `None` if the whole
     /// object is new.
@@ -65,24 +65,20 @@ impl Store {
     /// Visits every object of some kinds once, in any order and from any of `threads` threads. An
     /// object that cannot be read, or whose visit panics, is given to `failed`; its kind is perhaps
     /// not known. The others are visited nevertheless. Once `cancelled` says so, the rest is left.
+    ///
+    /// The visitor says whether it can go on from an object: whether, of those that are made from
+    /// it, it is enough to be told what is new.
     pub fn walk(
         &self,
         kinds: Kinds,
         threads: usize,
         cancelled: impl Fn() -> bool + Sync,
-        visit: impl Fn(Visit<'_>) + Sync,
+        visit: impl Fn(Visit<'_>) -> bool + Sync,
         failed: impl Fn(Oid, GitError) + Sync,
     ) {
-        self.run(&Job {
-            store: self,
-            kinds,
-            threads,
-            wanted: None,
-            cancelled: &cancelled,
-            visit: &visit,
-            failed: &failed,
-            sought: AtomicU32::new(0),
-        });
+        self.run(&Job::new(
+            self, kinds, threads, None, &cancelled, &visit, &failed,
+        ));
     }
 
     /// As [`Store::walk`], of the objects with `wanted` numbers. Others are read if one of them
@@ -93,19 +89,18 @@ impl Store {
         wanted: impl Fn(u32) -> bool + Sync,
         threads: usize,
         cancelled: impl Fn() -> bool + Sync,
-        visit: impl Fn(Visit<'_>) + Sync,
+        visit: impl Fn(Visit<'_>) -> bool + Sync,
         failed: impl Fn(Oid, GitError) + Sync,
     ) {
-        self.run(&Job {
-            store: self,
+        self.run(&Job::new(
+            self,
             kinds,
             threads,
-            wanted: Some(&wanted),
-            cancelled: &cancelled,
-            visit: &visit,
-            failed: &failed,
-            sought: AtomicU32::new(0),
-        });
+            Some(&wanted),
+            &cancelled,
+            &visit,
+            &failed,
+        ));
     }
 
     fn run(&self, job: &Job<'_>) {
@@ -135,20 +130,44 @@ impl Store {
     }
 }
 
+/// Which numbers are asked for.
+type Wanted<'a> = dyn Fn(u32) -> bool + Sync + 'a;
+
 /// What is asked for.
 struct Job<'a> {
     store: &'a Store,
     kinds: Kinds,
     threads: usize,
-    wanted: Option<&'a (dyn Fn(u32) -> bool + Sync)>,
+    wanted: Option<&'a Wanted<'a>>,
     cancelled: &'a (dyn Fn() -> bool + Sync),
-    visit: &'a (dyn Fn(Visit<'_>) + Sync),
+    visit: &'a (dyn Fn(Visit<'_>) -> bool + Sync),
     failed: &'a (dyn Fn(Oid, GitError) + Sync),
     /// How often objects were sought elsewhere.
     sought: AtomicU32,
 }
 
 impl<'a> Job<'a> {
+    fn new(
+        store: &'a Store,
+        kinds: Kinds,
+        threads: usize,
+        wanted: Option<&'a Wanted<'a>>,
+        cancelled: &'a (dyn Fn() -> bool + Sync),
+        visit: &'a (dyn Fn(Visit<'_>) -> bool + Sync),
+        failed: &'a (dyn Fn(Oid, GitError) + Sync),
+    ) -> Self {
+        Self {
+            store,
+            kinds,
+            threads,
+            wanted,
+            cancelled,
+            visit,
+            failed,
+            sought: AtomicU32::new(0),
+        }
+    }
+
     fn wants(&self, number: u32) -> bool {
         self.wanted.is_none_or(|wanted| wanted(number))
     }
@@ -199,14 +218,13 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Gives an object to the visitor; says whether it was taken.
+    /// Gives an object to the visitor; says whether it can go on from there.
     fn visit(&self, visit: Visit<'_>) -> bool {
         let oid = visit.oid;
-        let is_taken = catch_unwind(AssertUnwindSafe(|| (self.visit)(visit))).is_ok();
-        if !is_taken {
+        catch_unwind(AssertUnwindSafe(|| (self.visit)(visit))).unwrap_or_else(|_| {
             (self.failed)(oid, GitError::Panic { oid });
-        }
-        is_taken
+            false
+        })
     }
 }
 
@@ -314,8 +332,8 @@ impl<'a> Work<'a> {
 /// An object that others build on.
 struct Base {
     data: Buffer,
-    /// Whether it was visited.
-    is_visited: bool,
+    /// Whether it was visited, and the visitor can go on from there.
+    is_known: bool,
     /// What is still to be made from it.
     children: Range<u32>,
 }
@@ -466,13 +484,13 @@ impl<'a> Worker<'a> {
             self.reader.release(data);
             return;
         }
-        let Some(is_visited) = self.show(field, rank, kind, &data, false) else {
+        let Some(is_known) = self.show(field, rank, kind, &data, false) else {
             self.reader.release(data);
             return;
         };
         self.bases.push(Base {
             data,
-            is_visited,
+            is_known,
             children: field.plan.children(rank),
         });
         while let Some(base) = self.bases.last_mut() {
@@ -484,7 +502,7 @@ impl<'a> Worker<'a> {
                 self.pop();
                 continue;
             };
-            let is_visited = base.is_visited;
+            let is_known = base.is_known;
             let is_last = field.next(&mut base.children.clone()).is_none();
             let made = make(&mut self.reader, field, child, base.data.data());
             if is_last {
@@ -497,7 +515,7 @@ impl<'a> Worker<'a> {
                     continue;
                 }
             };
-            let Some(is_visited) = self.show(field, child, kind, &data, is_visited) else {
+            let Some(is_known) = self.show(field, child, kind, &data, is_known) else {
                 self.reader.release(data);
                 continue;
             };
@@ -508,7 +526,7 @@ impl<'a> Worker<'a> {
             }
             self.bases.push(Base {
                 data,
-                is_visited,
+                is_known,
                 children,
             });
         }
@@ -521,8 +539,8 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Gives an object to the visitor if it is wanted, and says whether it was; `None` if it is
-    /// found to be damaged.
+    /// Gives an object to the visitor if it is wanted, and says whether it can go on from there;
+    /// `None` if it is found to be damaged.
     fn show(
         &mut self,
         field: &Field<'_>,

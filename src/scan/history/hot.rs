@@ -135,7 +135,7 @@ impl<'a> Hot<'a> {
                 let entries = raw.flatten().filter_map(|entry| {
                     let is_tree = entry.kind == EntryKind::Tree;
                     let leads =
-                        is_tree && number_of(store, entry.oid).is_some_and(|n| wanted.contains(&n));
+                        is_tree && store.find(entry.oid).is_some_and(|n| wanted.contains(&n));
                     if !leads && !targets.hold(&entry) {
                         return None;
                     }
@@ -155,6 +155,7 @@ impl<'a> Hot<'a> {
                 });
                 let entries: Vec<Entry> = entries.collect();
                 locked(&trees).insert(visit.oid, entries);
+                false
             },
             fails,
         );
@@ -235,6 +236,7 @@ fn leading(
             if holds {
                 locked(&holders).push(visit.number);
             }
+            false
         },
         fails,
     );
@@ -260,8 +262,4 @@ fn leading(
 #[expect(clippy::cast_possible_truncation, reason = "the two halves of it")]
 fn edge_ends(edge: u64) -> (u32, u32) {
     ((edge >> 32) as u32, edge as u32)
-}
-
-fn number_of(store: &Store, oid: &[u8]) -> Option<u32> {
-    store.find(&Oid::from_bytes(oid).ok()?)
 }

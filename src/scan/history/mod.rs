@@ -30,6 +30,7 @@ use crate::finding::Hit;
 use crate::git::GitError;
 use crate::git::Opener;
 use crate::git::commit::Commit;
+use crate::git::commit::Commits;
 use crate::git::commit::author;
 use crate::git::object::Objects;
 use crate::git::pack::Store;
@@ -66,7 +67,7 @@ pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: &Selection) -> Result<(
     {
         return everything(scan, opener, &repository, selection, beyond);
     }
-    let known = BTreeMap::new();
+    let known = Commits::new();
     let walk = history::walk(&repository, selection, &known)?;
     for error in &walk.errors {
         scan.failed(None, error);
@@ -209,7 +210,7 @@ struct History<'a> {
     opener: &'a Opener,
     walk: &'a Walk,
     /// Commits that need not be read.
-    known: &'a BTreeMap<Oid, Commit>,
+    known: &'a Commits,
     /// Trees that were read; with their paths where some paths are left out.
     trees: Seen<(Oid, Vec<u8>)>,
     blobs: Seen<Oid>,
@@ -234,12 +235,7 @@ enum Task {
 }
 
 impl<'a> History<'a> {
-    fn new(
-        scan: &'a Scan<'a>,
-        opener: &'a Opener,
-        walk: &'a Walk,
-        known: &'a BTreeMap<Oid, Commit>,
-    ) -> Self {
+    fn new(scan: &'a Scan<'a>, opener: &'a Opener, walk: &'a Walk, known: &'a Commits) -> Self {
         Self {
             scan,
             opener,
@@ -284,7 +280,7 @@ impl<'a> History<'a> {
         for (task, oid) in commits.chain(extras) {
             if let Some(error) = survey.unread.get(&oid) {
                 self.scan.failed(Some(&self.name(task)), error);
-            } else if store.find(&oid).is_none() {
+            } else if store.find(oid.as_bytes()).is_none() {
                 let late = "was not scanned: it came in meanwhile; scan again";
                 self.scan.failed(Some(&self.name(task)), late);
             }

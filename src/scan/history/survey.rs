@@ -14,6 +14,7 @@ use git2::Oid;
 
 use crate::git::GitError;
 use crate::git::commit::Commit;
+use crate::git::commit::Commits;
 use crate::git::pack::Kinds;
 use crate::git::pack::Store;
 use crate::git::pack::Visit;
@@ -33,7 +34,7 @@ const BETWEEN_NAMES: u8 = 2;
 #[derive(Default)]
 pub(super) struct Survey {
     /// Every commit.
-    pub(super) commits: BTreeMap<Oid, Commit>,
+    pub(super) commits: Commits,
     /// The blobs that hold something, or of which something is to be said.
     pub(super) blobs: BTreeMap<Oid, Inspected>,
     /// The same of commits and tags.
@@ -85,16 +86,18 @@ thread_local! {
 }
 
 impl Surveyor<'_> {
-    fn visit(&self, visit: &Visit<'_>) {
+    /// Looks at an object; says whether of those that are made from it only what is new has to be
+    /// looked at.
+    fn visit(&self, visit: &Visit<'_>) -> bool {
         self.scan.progress.visit();
         self.roles.is(visit.number, visit.kind);
         match visit.kind {
-            ObjectType::Blob => self.blob(visit),
-            ObjectType::Tree => NAMES.with_borrow_mut(|names| self.tree(visit, names)),
+            ObjectType::Blob => return self.blob(visit),
+            ObjectType::Tree => return NAMES.with_borrow_mut(|names| self.tree(visit, names)),
             ObjectType::Commit => {
                 match Commit::parse(visit.oid, visit.data) {
                     Ok(commit) => {
-                        self.named(commit.tree, true);
+                        self.named(commit.tree.as_bytes(), true);
                         locked(&self.survey).commits.insert(visit.oid, commit);
                     }
                     Err(error) => self.unread(visit.oid, error),
@@ -103,6 +106,7 @@ impl Surveyor<'_> {
             }
             _ => self.message(visit),
         }
+        false
     }
 
     fn unread(&self, oid: Oid, error: GitError) {
@@ -110,10 +114,10 @@ impl Surveyor<'_> {
     }
 
     /// Notes that a commit or a tree names an object.
-    fn named(&self, oid: Oid, as_tree: bool) {
-        if let Some(number) = self.store.find(&oid) {
+    fn named(&self, raw: &[u8], as_tree: bool) {
+        if let Some(number) = self.store.find(raw) {
             self.roles.is_named(number, as_tree);
-        } else {
+        } else if let Ok(oid) = Oid::from_bytes(raw) {
             let missing = "it is not there";
             let error = git2::Error::new(ErrorCode::NotFound, ErrorClass::Odb, missing);
             self.unread(oid, GitError::Object { oid, error });
@@ -131,8 +135,14 @@ impl Surveyor<'_> {
         }
     }
 
-    fn blob(&self, visit: &Visit<'_>) {
-        match self.scan.inspector().bytes(visit.data) {
+    /// Looks at a blob; says whether there is nothing in it that could be anything.
+    fn blob(&self, visit: &Visit<'_>) -> bool {
+        let inspector = self.scan.inspector();
+        if inspector.is_blank(visit.data, visit.fresh) {
+            self.scan.count(visit.data.len() as u64);
+            return true;
+        }
+        match inspector.bytes(visit.data) {
             Ok(inspected) => {
                 self.scan.count(inspected.bytes);
                 if !inspected.is_silent() {
@@ -141,6 +151,7 @@ impl Surveyor<'_> {
             }
             Err(error) => self.scan.failed(None, &error),
         }
+        false
     }
 
     fn message(&self, visit: &Visit<'_>) {
@@ -157,25 +168,30 @@ impl Surveyor<'_> {
         }
     }
 
-    /// Looks at what a tree has and the one it is stored as a change of has not.
-    fn tree(&self, visit: &Visit<'_>, names: &mut Vec<u8>) {
+    /// Looks at what a tree has and the one it is stored as a change of has not; says whether it is
+    /// a tree up to its end.
+    fn tree(&self, visit: &Visit<'_>, names: &mut Vec<u8>) -> bool {
         let mut fresh = Fresh(visit.fresh);
+        let mut is_whole = true;
         names.clear();
         for entry in Raw::of(visit.data, visit.oid.object_format()) {
             let Some(entry) = entry else {
                 let (kind, oid) = ("tree", visit.oid);
                 self.unread(oid, GitError::Malformed { kind, oid });
+                is_whole = false;
                 break;
             };
             if !fresh.touches(&entry.at) {
+                // The other one was found to be whole.
+                if fresh.is_over() {
+                    break;
+                }
                 continue;
             }
             names.extend_from_slice(entry.name);
             names.push(BETWEEN_NAMES);
-            if entry.kind != EntryKind::Gitlink
-                && let Ok(oid) = Oid::from_bytes(entry.oid)
-            {
-                self.named(oid, entry.kind == EntryKind::Tree);
+            if entry.kind != EntryKind::Gitlink {
+                self.named(entry.oid, entry.kind == EntryKind::Tree);
             }
         }
         let inspector = Inspector::new(self.scan.matcher, false, false);
@@ -192,6 +208,7 @@ impl Surveyor<'_> {
             }
             Err(error) => self.scan.failed(None, &error),
         }
+        is_whole
     }
 }
 
@@ -199,6 +216,11 @@ impl Surveyor<'_> {
 struct Fresh<'a>(Option<&'a [Range<u32>]>);
 
 impl Fresh<'_> {
+    /// Whether no more are to come.
+    fn is_over(&self) -> bool {
+        self.0.is_some_and(<[_]>::is_empty)
+    }
+
     /// Whether an entry is new; asked of one after the other.
     fn touches(&mut self, entry: &Range<usize>) -> bool {
         let Some(ranges) = &mut self.0 else {
