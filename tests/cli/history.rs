@@ -696,6 +696,54 @@ fn commits_are_those_that_git_names_and_packs_and_threads_change_nothing() {
     }
 }
 
+/// Versions of one file, which git stores as changes of each other: keys come and go, plain and as
+/// base64, and half of one is there before or after the whole.
+#[test]
+fn what_a_change_brings_is_found_in_packs_too() {
+    let repo = Sandbox::new();
+    let text = |n: usize| format!("value_{n} = compute({n}, 'some text')\n");
+    let mut lines: Vec<String> = (0..300).map(text).collect();
+    let mut planted = Vec::new();
+    for seed in 0..24 {
+        let key = keys::project(seed);
+        let encoded = data_encoding::BASE64.encode(line(&key).as_bytes());
+        let whole = match seed % 3 {
+            0 => line(&key),
+            1 => encoded,
+            _ => encoded
+                .as_bytes()
+                .chunks(64)
+                .fold(String::new(), |all, line| {
+                    all + std::str::from_utf8(line).unwrap() + "\n"
+                }),
+        };
+        let number = usize::try_from(seed).unwrap();
+        let (left, right) = whole.split_at(whole.len() * (number % 7 + 1) / 8);
+        let half = if seed % 2 == 0 { left } else { right };
+        for written in [half, &whole, half, ""] {
+            lines[number * 37 % 290] = format!("x = {written}\n");
+            repo.commit_file("app.py", lines.concat());
+        }
+        planted.push(key);
+    }
+    // This reads every blob as it is.
+    let expected = repo.report(&["history", "--exclude", "nothing"]);
+    for key in &planted {
+        assert_eq!(entry(&expected, key)["rule"], "openai-project");
+    }
+
+    for depth in [0, 50, 250] {
+        repo.git(&["repack", "-q", "-adf", &format!("--depth={depth}")]);
+        let report = repo.report(&["history"]);
+        for part in ["findings", "keys", "errors", "skipped"] {
+            assert_eq!(
+                report.json[part], expected.json[part],
+                "{part}, depth {depth}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_missing_blob_is_named_with_its_path_if_a_commit_has_it() {
     let repo = Sandbox::new();

@@ -1,6 +1,8 @@
 //! Scans commits: each unique blob once, then, only if something was found, who brought it in.
 
+mod everything;
 mod hot;
+mod result;
 mod roles;
 mod survey;
 
@@ -14,44 +16,28 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
-use git2::Mailmap;
 use git2::ObjectType;
 use git2::Oid;
 use git2::Repository;
-use git2::Signature;
-use git2::Time;
-use time::OffsetDateTime;
-use time::UtcOffset;
-use time::format_description::well_known::Rfc3339;
 
-use crate::finding::CommitInfo;
-use crate::finding::Finding;
 use crate::finding::Hit;
 use crate::git::GitError;
 use crate::git::Opener;
 use crate::git::commit::Commit;
 use crate::git::commit::Commits;
-use crate::git::commit::author;
 use crate::git::object::Objects;
-use crate::git::pack::Store;
 use crate::git::tree;
 use crate::git::tree::Change;
 use crate::git::tree::EntryKind;
 use crate::git::tree::Trees;
 use crate::key_id::KeyId;
 use crate::place::Kind;
-use crate::place::Label;
 use crate::place::Place;
-use crate::report::Key;
 use crate::scan::Scan;
 use crate::scan::added;
-use crate::scan::history::hot::Hot;
-use crate::scan::history::hot::Targets;
-use crate::scan::history::survey::Survey;
 use crate::scan::inspect::Inspected;
 use crate::scan::inspect::Inspector;
 use crate::scan::pool::Pool;
-use crate::scan::pool::threads_for;
 use crate::source::history;
 use crate::source::history::Beyond;
 use crate::source::history::Extra;
@@ -65,7 +51,7 @@ pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: &Selection) -> Result<(
     if let Some(beyond) = selection.beyond()
         && (scan.settings.exclude.is_empty() || beyond != Beyond::default())
     {
-        return everything(scan, opener, &repository, selection, beyond);
+        return everything::scan(scan, opener, &repository, selection, beyond);
     }
     let known = Commits::new();
     let walk = history::walk(&repository, selection, &known)?;
@@ -80,80 +66,6 @@ pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: &Selection) -> Result<(
         history.names_without_files();
         let in_head = history.keys_in_head(&repository);
         history.report(&repository, &in_head);
-    }
-    Ok(())
-}
-
-/// Scans every object first, in the order in which that is cheapest; of those that hold something,
-/// finds out whether and by which commits they came in.
-fn everything(
-    scan: &Scan<'_>,
-    opener: &Opener,
-    repository: &Repository,
-    selection: &Selection,
-    beyond: Beyond,
-) -> Result<(), GitError> {
-    let store = Store::open(repository)?;
-    for problem in store.problems() {
-        scan.failed(None, problem);
-    }
-    let mut survey = Survey::of(scan, &store);
-    let commits = std::mem::take(&mut survey.commits);
-    let walk = history::walk(repository, selection, &commits)?;
-    for error in &walk.errors {
-        scan.failed(None, error);
-    }
-    let mut history = History::new(scan, opener, &walk, &commits);
-    history.ref_names();
-    history.messages(&mut survey);
-    history.tell_unseen(&store, &survey);
-    history.take(std::mem::take(&mut survey.blobs));
-    history.names = Mutex::new(std::mem::take(&mut survey.names));
-    if scan.settings.cancel.is_cancelled() {
-        history.report_unattributed();
-        return Ok(());
-    }
-
-    let mut targets = Targets::default();
-    for oid in locked(&history.hits).keys() {
-        targets.add(*oid);
-    }
-    for oid in history.remarks.keys().chain(survey.unread.keys()) {
-        targets.add(*oid);
-    }
-    for name in locked(&history.names).iter() {
-        targets.add_name(name);
-    }
-    let settings = scan.settings;
-    let threads = threads_for(settings.threads);
-    let hot = Hot::find(&store, &targets, &survey.unread, threads, &settings.cancel);
-    drop(store);
-    for error in hot.lost() {
-        scan.failed(None, error);
-    }
-    for (index, commit) in walk.commits.iter().enumerate() {
-        let parents = commit.parents.iter().filter_map(|oid| commits.get(oid));
-        let parents: Vec<Oid> = parents.map(|parent| parent.tree).collect();
-        if hot.leads(commit.tree) {
-            history.attribute(&hot, None, commit.tree, &parents, index)?;
-        }
-    }
-    for extra in &walk.extras {
-        history.attribute_extra(&hot, None, extra)?;
-    }
-    history.tell_unread(&hot);
-    if beyond.unreachable {
-        history.unreachable(&hot, &survey);
-    }
-    if history.found_any() {
-        let in_head = match history::head(repository, &commits) {
-            Ok(head) => history.keys_of_tree(&hot, head.map(|head| head.tree)),
-            Err(error) => {
-                scan.failed(None, &error);
-                HashSet::new()
-            }
-        };
-        history.report(repository, &in_head);
     }
     Ok(())
 }
@@ -252,60 +164,11 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Takes what was found in the messages of commits and tags that something leads to.
-    fn messages(&self, survey: &mut Survey) {
-        for (index, commit) in self.walk.commits.iter().enumerate() {
-            if let Some(inspected) = survey.messages.remove(&commit.oid) {
-                let name = self.name(Task::Commit(index));
-                self.message(Kind::Commit, &name, Some(index), inspected);
-            }
-        }
-        for extra in &self.walk.extras {
-            if let Some(inspected) = survey.messages.remove(&extra.oid) {
-                self.message(Kind::Tag, &extra.name, None, inspected);
-            }
-        }
-    }
-
-    /// Tells which commits, and which things that refs name, were not looked at: libgit2 may read what
-    /// is damaged, and what came in only after the objects were listed.
-    fn tell_unseen(&self, store: &Store, survey: &Survey) {
-        if self.scan.settings.cancel.is_cancelled() {
-            return;
-        }
-        let commits = self.walk.commits.iter().enumerate();
-        let commits = commits.map(|(index, commit)| (Task::Commit(index), commit.oid));
-        let extras = self.walk.extras.iter().enumerate();
-        let extras = extras.map(|(index, extra)| (Task::Extra(index), extra.oid));
-        for (task, oid) in commits.chain(extras) {
-            if let Some(error) = survey.unread.get(&oid) {
-                self.scan.failed(Some(&self.name(task)), error);
-            } else if store.find(oid.as_bytes()).is_none() {
-                let late = "was not scanned: it came in meanwhile; scan again";
-                self.scan.failed(Some(&self.name(task)), late);
-            }
-        }
-    }
-
     fn message(&self, kind: Kind, name: &[u8], commit: Option<usize>, inspected: Inspected) {
         let place = self.scan.place(kind, name);
         self.scan.remarks(&place.label, &inspected);
         for hit in inspected.hits {
             self.introduce(place.clone(), hit, commit);
-        }
-    }
-
-    /// Takes what was found in blobs, wherever they are.
-    fn take(&mut self, blobs: BTreeMap<Oid, Inspected>) {
-        let hits = self.hits.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for (oid, mut inspected) in blobs {
-            let found = std::mem::take(&mut inspected.hits);
-            if !found.is_empty() {
-                hits.insert(oid, found);
-            }
-            if !inspected.is_silent() {
-                self.remarks.insert(oid, inspected);
-            }
         }
     }
 
@@ -319,68 +182,6 @@ impl<'a> History<'a> {
             let label = self.scan.redactor().label(path);
             self.scan.remarks(&label, inspected);
         }
-    }
-
-    /// Tells what cannot be read and something leads to.
-    fn tell_unread(&self, hot: &Hot<'_>) {
-        for (path, error) in hot.met() {
-            self.scan.failed(path.as_deref(), error);
-        }
-    }
-
-    /// Takes what nothing leads to.
-    fn unreachable(&self, hot: &Hot<'_>, survey: &Survey) {
-        let name = |kind: &str, oid: Oid| format!("unreachable {kind} {}", short(oid)).into_bytes();
-        for (oid, inspected) in &survey.messages {
-            let name = name("object", *oid);
-            let place = self.scan.place(Kind::Commit, &name);
-            self.scan.remarks(&place.label, inspected);
-            for hit in &inspected.hits {
-                self.introduce(place.clone(), hit.clone(), None);
-            }
-        }
-        let seen = locked(&self.seen).clone();
-        for (oid, hits) in locked(&self.hits).iter() {
-            if !seen.contains(oid) {
-                let place = self.scan.place(Kind::Content, &name("blob", *oid));
-                for hit in hits {
-                    self.introduce(place.clone(), hit.clone(), None);
-                }
-            }
-        }
-        for (oid, inspected) in &self.remarks {
-            if !seen.contains(oid) {
-                let label = self.scan.redactor().label(&name("blob", *oid));
-                self.scan.remarks(&label, inspected);
-            }
-        }
-        self.names_without_files();
-        let met = hot.met();
-        for error in survey.unread.values() {
-            if !met.iter().any(|(_, known)| std::ptr::eq(*known, error)) {
-                self.scan.failed(None, error);
-            }
-        }
-    }
-
-    /// Reports what was found before a cancellation, by the names of the objects.
-    fn report_unattributed(&self) {
-        for (oid, hits) in locked(&self.hits).iter() {
-            let name = format!("blob {}", short(*oid));
-            let place = self.scan.place(Kind::Content, name.as_bytes());
-            for hit in hits {
-                self.introduce(place.clone(), hit.clone(), None);
-            }
-        }
-        let introductions = std::mem::take(&mut *locked(&self.introductions));
-        self.scan.with_report(|report| {
-            let findings = introductions.into_iter().map(|found| Finding {
-                place: found.place,
-                hit: found.hit,
-                commit: None,
-            });
-            report.findings.extend(findings);
-        });
     }
 
     fn ref_names(&self) {
@@ -757,76 +558,6 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Puts findings and keys into the report.
-    fn report(&self, repository: &Repository, in_head: &HashSet<KeyId>) {
-        let introductions = std::mem::take(&mut *locked(&self.introductions));
-        let mailmap = self.mailmap(repository);
-        let mut commits: BTreeMap<usize, CommitInfo> = BTreeMap::new();
-        for index in introductions.iter().filter_map(|i| i.commit) {
-            commits.entry(index).or_insert_with(|| {
-                self.commit_info(repository, mailmap.as_ref(), &self.walk.commits[index])
-            });
-        }
-        // The same secret at the same place, brought in by several commits: the first counts.
-        let mut first: BTreeMap<(Place, Hit), Option<usize>> = BTreeMap::new();
-        let mut keys: BTreeMap<KeyId, KeyFacts> = BTreeMap::new();
-        for Introduction { place, hit, commit } in introductions {
-            let facts = keys.entry(hit.key_id).or_default();
-            facts.places.insert(place.label.clone());
-            if let Some(index) = commit {
-                facts.commits.insert(index);
-                facts.authors.insert(commits[&index].author.clone());
-            }
-            first
-                .entry((place, hit))
-                .and_modify(|known| *known = earliest(*known, commit))
-                .or_insert(commit);
-        }
-        let findings: Vec<Finding> = first
-            .into_iter()
-            .map(|((place, hit), commit)| Finding {
-                place,
-                hit,
-                commit: commit.map(|index| commits[&index].clone()),
-            })
-            .collect();
-        let pushed = history::pushed(repository, self.known).unwrap_or_else(|error| {
-            self.scan.failed(None, &error);
-            HashSet::new()
-        });
-        let mut of_key: BTreeMap<KeyId, Vec<&Finding>> = BTreeMap::new();
-        for finding in &findings {
-            of_key.entry(finding.hit.key_id).or_default().push(finding);
-        }
-        let mut report = Vec::new();
-        for (key_id, facts) in keys {
-            // A key may have no finding that is shown.
-            let mut findings = of_key.remove(&key_id).unwrap_or_default();
-            findings.sort_by_key(|finding| date_of(finding));
-            if let (Some(first), Some(last)) = (findings.first(), findings.last()) {
-                report.push(Key {
-                    key_id,
-                    rule: first.hit.rule.clone(),
-                    first: (*first).clone(),
-                    last: (*last).clone(),
-                    authors: facts.authors.len() as u64,
-                    places: facts.places.len() as u64,
-                    commits: facts.commits.len() as u64,
-                    in_head: in_head.contains(&key_id),
-                    pushed: facts
-                        .commits
-                        .iter()
-                        .any(|index| pushed.contains(&self.walk.commits[*index].oid)),
-                });
-            }
-        }
-        report.sort_by_key(|key| date_of(&key.first));
-        self.scan.with_report(|out| {
-            out.findings.extend(findings);
-            out.keys = report;
-        });
-    }
-
     /// The keys that the checked-out commit has.
     fn keys_in_head(&self, repository: &Repository) -> HashSet<KeyId> {
         let read = || {
@@ -846,59 +577,6 @@ impl<'a> History<'a> {
             HashSet::new()
         })
     }
-
-    /// The keys that a tree has.
-    fn keys_of_tree(&self, hot: &Hot<'_>, tree: Option<Oid>) -> HashSet<KeyId> {
-        let mut keys = HashSet::new();
-        let mut take = |change: Change| {
-            let hits = self.hits_of(None, change.oid, &change.path);
-            keys.extend(hits.iter().map(|hit| hit.key_id));
-        };
-        if let Some(tree) = tree
-            && let Err(error) = tree::compare(hot, tree, &[], &mut take)
-        {
-            self.scan.failed(None, &error);
-        }
-        keys
-    }
-
-    /// Who is who, as the checked-out commit has it: names and addresses that people had once.
-    fn mailmap(&self, repository: &Repository) -> Option<Mailmap> {
-        // Without it the report is the same but for the names.
-        let head = history::head(repository, self.known).ok()??;
-        let odb = Objects::new(repository).ok()?;
-        let entries = odb.entries(head.tree).ok()?;
-        let entry = entries.iter().find(|entry| entry.name == b".mailmap")?;
-        // As above.
-        let object = odb.read_as(entry.oid, ObjectType::Blob).ok()?;
-        Mailmap::from_buffer(std::str::from_utf8(object.data()).ok()?).ok()
-    }
-
-    fn commit_info(
-        &self,
-        repository: &Repository,
-        mailmap: Option<&Mailmap>,
-        commit: &Commit,
-    ) -> CommitInfo {
-        let mut info = CommitInfo {
-            time: commit.time,
-            id: commit.oid.to_string(),
-            author: String::new(),
-            date: String::new(),
-        };
-        // It was read before, so it is there; what is not is left empty.
-        let raw = Objects::new(repository)
-            .and_then(|odb| Ok(odb.read_as(commit.oid, ObjectType::Commit)?.data().to_vec()));
-        if let Ok(raw) = raw
-            && let Some((name, seconds, minutes_east)) = author(&raw)
-        {
-            let name = mailmap.map_or_else(|| name.to_vec(), |mailmap| mapped(mailmap, name));
-            info.author = self.scan.redactor().label(&name).to_string();
-            // A date that makes no sense is not shown.
-            info.date = date(seconds, minutes_east).unwrap_or_default();
-        }
-        info
-    }
 }
 
 /// The trees of a commit's parents. One that a shallow clone lacks holds nothing, as far as
@@ -913,55 +591,6 @@ fn parent_trees(odb: &Objects<'_>, commit: &Commit) -> Result<Vec<Oid>, GitError
         }
     }
     Ok(trees)
-}
-
-/// The proper form of `Name <address>`.
-fn mapped(mailmap: &Mailmap, author: &[u8]) -> Vec<u8> {
-    let resolve = || {
-        let text = std::str::from_utf8(author).ok()?;
-        let (name, address) = text.strip_suffix('>')?.split_once('<')?;
-        // Then the name is shown as it is.
-        let author = Signature::new(name.trim(), address, &Time::new(0, 0)).ok()?;
-        // Then the name is shown as it is.
-        let proper = mailmap.resolve_signature(&author).ok()?;
-        let (name, address) = (proper.name_bytes(), proper.email_bytes());
-        Some([name, b" <", address, b">"].concat())
-    };
-    // What cannot be resolved is told as it was written.
-    resolve().unwrap_or_else(|| author.to_vec())
-}
-
-/// What findings are ordered by in time.
-fn date_of(finding: &Finding) -> Option<(i64, String)> {
-    let commit = finding.commit.as_ref()?;
-    Some((commit.time, commit.id.clone()))
-}
-
-#[derive(Default)]
-struct KeyFacts {
-    places: BTreeSet<Label>,
-    commits: BTreeSet<usize>,
-    authors: BTreeSet<String>,
-}
-
-/// The earlier of two commits of the walk, which is sorted by date.
-fn earliest(a: Option<usize>, b: Option<usize>) -> Option<usize> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    }
-}
-
-/// A date as RFC 3339 writes it; `None` where it is beyond what that can write.
-fn date(seconds: i64, minutes_east: i32) -> Option<String> {
-    let offset = UtcOffset::from_whole_seconds(minutes_east.checked_mul(60)?).ok()?;
-    OffsetDateTime::from_unix_timestamp(seconds)
-        // A date that makes no sense is not shown.
-        .ok()?
-        .checked_to_offset(offset)?
-        .format(&Rfc3339)
-        // A date that makes no sense is not shown.
-        .ok()
 }
 
 /// The first digits of an object id, enough for a person.
