@@ -47,8 +47,8 @@ pub struct Visit<'a> {
     /// Its content.
     pub data: &'a [u8],
     /// What is new in it, if it was made from an object that has been visited in the same walk
-    /// before, and the visitor said then that it can go on from there: what is between two of these ranges is in that other object as it is here, in one
-    /// piece. An empty range is a place where two such pieces meet that do not in the other object,
+    /// before, and the visitor said then that it can go on from there: what is between two of these
+    /// ranges is in that other object as it is here, in one piece. An empty range is a place where two such pieces meet that do not in the other object,
     /// or an end of this object that is none of the other. In order, and apart. `None` if the whole
     /// object is new.
     pub fresh: Option<&'a [Range<u32>]>,
