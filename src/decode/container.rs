@@ -32,7 +32,7 @@ const GLANCE: usize = 1024;
 
 /// Bytes of a member of a zip, packed and not, that is unpacked in one go: that is twice as fast as
 /// piece by piece.
-const MAX_WHOLE: u64 = 1 << 20;
+const MAX_WHOLE: u64 = 2 << 20;
 
 /// Takes the name, in archives, and the content of a member; an error of it stops all.
 pub type Each<'a> = dyn FnMut(Option<&[u8]>, &mut dyn Read) -> io::Result<()> + 'a;
