@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::process::Stdio;
 
 use git_frisk::git::GitError;
@@ -24,6 +25,7 @@ use git_frisk::source::staged::Listing;
 use git_frisk::source::staged::Selection;
 use git_frisk::source::staged::list;
 use git_frisk::source::staged::list_plainly;
+use git2::ObjectFormat;
 use git2::Repository;
 use sha1::Digest as _;
 use sha1::Sha1;
@@ -113,10 +115,20 @@ fn fast_with(
 
 /// How the index reader gets through the index alone: with a cache-tree or without.
 fn read(repo: &Sandbox) -> Result<bool, IndexError> {
+    match read_by(repo, |path, _, format| Index::open(path, format)) {
+        Err(IndexError::Unknown(_)) => read_by(repo, Index::open_any),
+        other => other,
+    }
+}
+
+fn read_by(
+    repo: &Sandbox,
+    open: fn(&Path, &Path, ObjectFormat) -> Result<Option<Index>, IndexError>,
+) -> Result<bool, IndexError> {
     let opener = Opener::From(repo.path(""));
     let repository = opener.open().unwrap();
     let path = opener.index_path(&repository);
-    let Some(mut index) = Index::open(&path, repository.object_format())? else {
+    let Some(mut index) = open(&path, repository.path(), repository.object_format())? else {
         return Ok(false);
     };
     let has_tree = index.cache_tree()?.is_some();
@@ -167,12 +179,22 @@ fn by_git(repo: &Sandbox) -> (BTreeMap<Vec<u8>, (String, bool)>, usize) {
 fn agree(repo: &Sandbox, what: &str) -> Option<bool> {
     for selection in [Selection::Changed, Selection::Everything] {
         let (fast, plain) = both(repo, selection);
-        assert_eq!(fast, plain, "{what}: {selection:?}");
+        // libgit2 reads none that is split or sparse.
+        if !plain
+            .as_ref()
+            .is_err_and(|error| error.contains("(it is sp"))
+        {
+            assert_eq!(fast, plain, "{what}: {selection:?}");
+        }
         if selection == Selection::Everything {
             continue;
         }
-        let Ok((items, errors)) = fast else {
-            continue;
+        let (items, errors) = match fast {
+            Ok(said) => said,
+            Err(error) => {
+                assert!(!error.contains("(it is sp"), "{what}: {error}");
+                continue;
+            }
         };
         let (changes, unmerged) = by_git(repo);
         let items: BTreeMap<Vec<u8>, (String, bool)> = items
@@ -334,8 +356,57 @@ fn partial_commit(repo: &Sandbox, only: &str) -> String {
     format!("commit --only {only}")
 }
 
+/// What git is asked to make of the index now and then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Any,
+    Split,
+    Sparse,
+}
+
+/// Makes the index one of a form, or does not.
+fn form(repo: &Sandbox, numbers: &mut Numbers, form: Form) -> String {
+    let git = |args: &[&str]| {
+        repo.try_git(args);
+        args.join(" ")
+    };
+    match form {
+        Form::Any => String::new(),
+        Form::Split => git(&["update-index", "--split-index"]),
+        Form::Sparse if numbers.below(9) == 0 => git(&["sparse-checkout", "disable"]),
+        Form::Sparse => {
+            let (one, other) = (numbers.of(&DIRECTORIES[1..]), numbers.of(&DIRECTORIES[1..]));
+            git(&[
+                "sparse-checkout",
+                "set",
+                "--cone",
+                "--sparse-index",
+                one,
+                other,
+            ])
+        }
+    }
+}
+
+/// Whether the index is of the form.
+fn has(repo: &Sandbox, form: Form) -> bool {
+    let extension: &[u8] = match form {
+        Form::Any => return true,
+        Form::Split => b"link",
+        Form::Sparse => b"sdir\0\0\0\0",
+    };
+    let index = fs::read(repo.path(".git/index")).unwrap_or_default();
+    index
+        .windows(extension.len())
+        .any(|bytes| bytes == extension)
+}
+
 /// Goes through states of one repository.
 fn history(seed: u64, format: &str) {
+    history_of(seed, format, Form::Any);
+}
+
+fn history_of(seed: u64, format: &str, wanted: Form) {
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15 ^ seed);
     let repo = Sandbox::without_repository();
     repo.git(&[
@@ -346,6 +417,15 @@ fn history(seed: u64, format: &str) {
         &format!("--object-format={format}"),
     ]);
     agree(&repo, "nothing");
+    if wanted == Form::Split {
+        // Otherwise a shared index is hardly ever used twice.
+        repo.git(&["config", "core.splitIndex", "true"]).git(&[
+            "config",
+            "splitIndex.maxPercentChange",
+            "100",
+        ]);
+    }
+    let mut of_the_form = 0;
     let mut log = String::new();
     let (mut read, mut with_tree) = (0, 0);
     for state in 0..30 {
@@ -357,6 +437,10 @@ fn history(seed: u64, format: &str) {
             repo.try_git(&["commit", "-q", "-m", "x"]);
             log = format!("{log}\n{state}: commit");
         }
+        if state % 10 == 0 || wanted == Form::Sparse && numbers.below(3) == 0 {
+            log = format!("{log}\n{state}: {}", form(&repo, &mut numbers, wanted));
+        }
+        of_the_form += usize::from(has(&repo, wanted));
         if let Some(has_tree) = agree(&repo, &log) {
             read += 1;
             with_tree += usize::from(has_tree);
@@ -364,6 +448,7 @@ fn history(seed: u64, format: &str) {
     }
     // Otherwise libgit2 was compared with itself.
     assert!(read > 3 && with_tree > 1, "{read}, {with_tree}: {log}");
+    assert!(of_the_form > 5, "{of_the_form}: {log}");
 }
 
 #[test]
@@ -389,6 +474,36 @@ fn random_states_agree_4() {
 #[test]
 fn random_states_agree_5() {
     history(5, "sha256");
+}
+
+#[test]
+fn random_split_indexes_agree_1() {
+    history_of(11, "sha1", Form::Split);
+}
+
+#[test]
+fn random_split_indexes_agree_2() {
+    history_of(12, "sha1", Form::Split);
+}
+
+#[test]
+fn random_split_indexes_agree_3() {
+    history_of(13, "sha256", Form::Split);
+}
+
+#[test]
+fn random_sparse_indexes_agree_1() {
+    history_of(21, "sha1", Form::Sparse);
+}
+
+#[test]
+fn random_sparse_indexes_agree_2() {
+    history_of(22, "sha1", Form::Sparse);
+}
+
+#[test]
+fn random_sparse_indexes_agree_3() {
+    history_of(23, "sha256", Form::Sparse);
 }
 
 /// A repository with a few directories and two of them changed in the index.
@@ -603,4 +718,103 @@ fn an_index_without_a_checksum_is_read_and_a_pipe_is_not_waited_for() {
     run(&mut repo.command("mkfifo", "", &[name]));
     let fast = fast(&repo);
     assert!(fast.unwrap_err().contains("no regular file"));
+}
+
+#[test]
+fn a_shared_index_that_is_missing_or_another_one_is_an_error() {
+    let repo = changed();
+    repo.git(&["update-index", "--split-index"]);
+    repo.write("z/late", "late\n").git(&["add", "z/late"]);
+    assert!(has(&repo, Form::Split));
+    agree(&repo, "split");
+    let (items, _) = fast(&repo).unwrap();
+    assert_eq!(paths(&items), ["a/b/f", "z/late", "z/new"]);
+
+    let shared = fs::read_dir(repo.path(".git"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.file_name().unwrap().as_bytes().starts_with(b"shared"))
+        .unwrap();
+    let whole = fs::read(&shared).unwrap();
+    for at in (0..whole.len()).step_by(7) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        fs::write(&shared, &bytes).unwrap();
+        assert!(fast(&repo).unwrap_err().contains("index"), "byte {at}");
+        fs::write(&shared, &whole[..at]).unwrap();
+        assert!(fast(&repo).unwrap_err().contains("index"), "cut at {at}");
+    }
+    // One that is right, but not the one that is meant.
+    let mut other = whole.clone();
+    other[8 + 4] ^= 1;
+    fs::write(&shared, signed(other)).unwrap();
+    assert!(fast(&repo).unwrap_err().contains("another one"));
+    fs::remove_file(&shared).unwrap();
+    assert!(fast(&repo).unwrap_err().contains("is not there"));
+    run(&mut repo.command("mkfifo", "", &[shared.to_str().unwrap()]));
+    assert!(fast(&repo).unwrap_err().contains("no regular file"));
+}
+
+#[test]
+fn a_split_index_made_by_hand_is_an_error_or_no_more_than_it_has() {
+    let repo = changed();
+    repo.git(&["update-index", "--split-index"]);
+    repo.write("z/late", "late\n").write("a/f", "x\n");
+    repo.git(&["add", "z/late", "a/f"])
+        .git(&["rm", "-q", "--cached", "d/é/g"]);
+    agree(&repo, "split");
+    let whole = fs::read(repo.path(".git/index")).unwrap();
+    let made = (0..whole.len() - 20).flat_map(|at| {
+        [1, 0x80, 0xff].map(|change| {
+            let mut bytes = whole.clone();
+            bytes[at] ^= change;
+            signed(bytes)
+        })
+    });
+    let mut read = 0;
+    fast_with(&repo, made, |_, fast| read += usize::from(fast.is_ok()));
+    // Most bytes are times and numbers of files.
+    assert!(read > 100, "{read}");
+}
+
+#[test]
+fn a_directory_that_is_not_written_out_is_compared_by_its_tree() {
+    let repo = Sandbox::new();
+    for state in ["one", "two"] {
+        for path in ["in/a", "out/deep/b", "out/c", "out/same", "other/d"] {
+            let state = if path == "out/same" { "" } else { state };
+            repo.write(path, format!("{path} {state}\n"));
+        }
+        repo.write(&format!("out/{state}"), state).commit("x");
+        repo.try_git(&["rm", "-q", "--cached", "out/one"]);
+    }
+    repo.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "in"]);
+    repo.git(&["reset", "-q", "--soft", "HEAD~"]);
+    assert!(has(&repo, Form::Sparse));
+
+    assert!(agree(&repo, "sparse").is_some());
+    let (items, errors) = fast(&repo).unwrap();
+    assert_eq!(
+        paths(&items),
+        ["in/a", "other/d", "out/c", "out/deep/b", "out/two"]
+    );
+    assert!(errors.is_empty());
+
+    // A directory among the files of an index that is not sparse.
+    let whole = fs::read(repo.path(".git/index")).unwrap();
+    let at = whole
+        .windows(4)
+        .rposition(|bytes| bytes == b"sdir")
+        .unwrap();
+    let mut bytes = whole.clone();
+    bytes[at..at + 4].copy_from_slice(b"SDIR");
+    fs::write(repo.path(".git/index"), signed(bytes)).unwrap();
+    assert!(fast(&repo).unwrap_err().contains("index"));
+    // A tree that is not there.
+    fs::write(repo.path(".git/index"), whole).unwrap();
+    let root = repo.git_says(&["write-tree"]);
+    let oid = repo.oid(&format!("{root}:out"));
+    let (shard, file) = oid.split_at(2);
+    repo.remove(&format!(".git/objects/{shard}/{file}"));
+    assert!(fast(&repo).unwrap_err().contains("missing"));
 }

@@ -51,6 +51,9 @@ pub enum GitError {
     /// Some paths still have to be merged.
     #[error("{} is not merged yet; resolve it, then `git add` it", shown_bytes(.0))]
     Unmerged(Vec<u8>),
+    /// What cannot be in an index that has only files.
+    #[error("the index has the directory {} among its files (`git read-tree HEAD` begins anew)", shown_bytes(.0))]
+    DirectoryInIndex(Vec<u8>),
     /// `HEAD` could not be read.
     #[error("HEAD cannot be read: {0}")]
     Head(String),

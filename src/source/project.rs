@@ -136,7 +136,8 @@ impl Project {
         if file.metadata().is_ok_and(|metadata| !metadata.is_file()) {
             return Err(GitError::NotAFile(file));
         }
-        match Index::look_up(&file, repository.object_format(), path) {
+        let format = repository.object_format();
+        match Index::look_up(&file, repository.path(), format, path) {
             Ok(found) => Ok(found.map(|(mode, oid)| (EntryKind::of(mode), oid))),
             Err(IndexError::Unknown(_)) => {
                 let index = self.opener.index(repository)?;

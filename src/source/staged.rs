@@ -94,11 +94,23 @@ pub fn list(
     odb: &Objects<'_>,
     selection: Selection,
 ) -> Result<Listing, GitError> {
-    match read(opener, repository, odb, selection) {
+    let stop = match read(opener, repository, odb, selection, Form::Common) {
+        // It is split or sparse, or of no form that is known here.
+        Err(Stop::Unknown) => read(opener, repository, odb, selection, Form::Any),
+        other => other,
+    };
+    match stop {
         Ok(listing) => Ok(listing),
         Err(Stop::Git(error)) => Err(error),
         Err(Stop::Unknown) => list_plainly(opener, repository, odb, selection),
     }
+}
+
+/// What an index is expected to be.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Common,
+    Any,
 }
 
 /// The same as [`list`] by libgit2, which reads every entry and all of `HEAD`: what that has to
@@ -121,7 +133,11 @@ pub fn list_plainly(
             listing.errors.push(GitError::Unmerged(entry.path));
         } else if entry.flags_extended & INTENT_TO_ADD == 0 {
             let old = head.remove(&entry.path);
-            listing.compare(&entry.path, (EntryKind::of(entry.mode), entry.id), old);
+            let kind = EntryKind::of(entry.mode);
+            if kind == EntryKind::Tree {
+                return Err(GitError::DirectoryInIndex(entry.path));
+            }
+            listing.compare(&entry.path, (kind, entry.id), old);
         }
     }
     // What is left of HEAD is deleted.
@@ -183,6 +199,7 @@ fn read(
     repository: &Repository,
     odb: &Objects<'_>,
     selection: Selection,
+    form: Form,
 ) -> Result<Listing, Stop> {
     check(opener, repository)?;
     let path = opener.index_path(repository);
@@ -194,7 +211,12 @@ fn read(
         }),
     };
     // Without a file nothing is staged, and all that HEAD has is deleted.
-    let Some(mut index) = Index::open(&path, repository.object_format()).map_err(stop)? else {
+    let format = repository.object_format();
+    let index = match form {
+        Form::Common => Index::open(&path, format),
+        Form::Any => Index::open_any(&path, repository.path(), format),
+    };
+    let Some(mut index) = index.map_err(stop)? else {
         return Ok(Listing::default());
     };
     let head = match selection {
@@ -296,6 +318,10 @@ impl Comparison<'_, '_> {
             }
             return Ok(self.index.skip(count, &self.directory)?);
         }
+        if let Some(tree) = self.sparse()? {
+            self.not_written_out(tree, head)?;
+            return Ok(self.index.advance()?);
+        }
         let mut old = match head {
             Some(head) => Directory::read(self.odb, head)?,
             None => Directory::default(),
@@ -321,6 +347,43 @@ impl Comparison<'_, '_> {
             self.index.advance()?;
         }
         self.deleted.extend(old.left());
+        Ok(())
+    }
+}
+
+impl Comparison<'_, '_> {
+    /// The tree that stands for all of the directory, if it is not written out.
+    fn sparse(&self) -> Result<Option<Oid>, Wrong> {
+        let entry = self.index.current()?;
+        let stands_for_it = |entry: &Entry<'_>| {
+            EntryKind::of(entry.mode) == EntryKind::Tree && entry.path == self.directory
+        };
+        Ok(entry.filter(stands_for_it).map(|entry| entry.oid))
+    }
+
+    /// Compares the tree of a directory with that of `HEAD`.
+    fn not_written_out(&mut self, tree: Oid, head: Option<Oid>) -> Result<(), Wrong> {
+        let path = |of: &tree::Change| [&self.directory[..], &of.path].concat();
+        let mut files = Vec::new();
+        tree::compare(self.odb, tree, head.as_slice(), &mut |file| {
+            files.push((path(&file), file.kind, file.oid, file.old.first().copied()));
+        })?;
+        // In the order that an index has.
+        files.sort_by(|a, b| a.0.cmp(&b.0));
+        if let Some(head) = head {
+            tree::compare(self.odb, head, &[tree], &mut |file| {
+                // What the tree has there, if anything.
+                let now = file.old.first().copied().flatten();
+                if now.is_none_or(|(kind, _)| kind == EntryKind::Tree) {
+                    self.deleted.push((file.kind, file.oid));
+                }
+            })?;
+        }
+        for (path, kind, oid, old) in files {
+            // A directory of `HEAD` is no file at the path.
+            let old = old.flatten().filter(|old| old.0 != EntryKind::Tree);
+            self.listing.compare(&path, (kind, oid), old);
+        }
         Ok(())
     }
 }

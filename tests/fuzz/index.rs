@@ -44,6 +44,9 @@ pub fn check(data: &[u8]) {
     } else {
         ObjectFormat::Sha256
     };
+    if form & 4 != 0 {
+        return split(&mut input, form);
+    }
     DIRECTORY.with(|directory| {
         let path = directory.path().join("index");
         fs::write(&path, &file).unwrap();
@@ -51,7 +54,47 @@ pub fn check(data: &[u8]) {
     });
 }
 
+/// Takes an index without its end, what it says about the shared one, and that.
+fn split(input: &mut Input<'_>, form: u8) {
+    let lengths = [(); 2].map(|()| usize::from(input.byte()) << 8 | usize::from(input.byte()));
+    let mut take = |length: usize| {
+        let (taken, rest) = input.0.split_at(length.min(input.0.len()));
+        input.0 = rest;
+        taken.to_vec()
+    };
+    let (mut file, bits) = (take(lengths[0]), take(lengths[1]));
+    let mut base = take(usize::MAX);
+    let sum = Sha1::digest(&base);
+    base.extend(sum);
+    file.extend(b"link");
+    file.extend(u32::try_from(bits.len() + sum.len()).unwrap().to_be_bytes());
+    file.extend(sum);
+    file.extend(&bits);
+    if form & 8 != 0 {
+        file.extend(b"sdir\0\0\0\0");
+    }
+    let own = Sha1::digest(&file);
+    file.extend(own);
+    DIRECTORY.with(|directory| {
+        let path = directory.path().join("index");
+        let name = git2::Oid::from_bytes(&sum).unwrap();
+        let shared = directory.path().join(format!("sharedindex.{name}"));
+        fs::write(&path, &file).unwrap();
+        fs::write(&shared, &base).unwrap();
+        quickly(|| {
+            if let Ok(own) =
+                entries_of(|| Index::open_any(&path, directory.path(), ObjectFormat::Sha1))
+            {
+                assert!(own.len() * 40 <= file.len() + base.len());
+                assert!(own.is_sorted_by(|a, b| a.0 <= b.0 && !a.0.is_empty()));
+            }
+        });
+        fs::remove_file(shared).unwrap();
+    });
+}
+
 fn read(path: &Path, format: ObjectFormat, file: &[u8]) {
+    let directory = path.parent().unwrap();
     let own = match entries(path, format) {
         Ok(own) => own,
         Err(error) => {
@@ -62,7 +105,7 @@ fn read(path: &Path, format: ObjectFormat, file: &[u8]) {
     assert!(own.len() * 40 <= file.len());
     assert!(own.is_sorted_by(|a, b| a.0 <= b.0));
     for (path_of, mode, oid, unmerged) in own.iter().take(4) {
-        let found = Index::look_up(path, format, path_of).unwrap();
+        let found = Index::look_up(path, directory, format, path_of).unwrap();
         if let Some((found_mode, found_oid)) = found {
             assert!(!unmerged);
             assert_eq!((found_mode, found_oid.as_bytes()), (*mode, &**oid));
@@ -86,14 +129,20 @@ fn read(path: &Path, format: ObjectFormat, file: &[u8]) {
 /// All entries of an index that is right to its end. Tries on another reading to pass by what the
 /// cache-tree knows.
 fn entries(path: &Path, format: ObjectFormat) -> Result<Vec<Seen>, IndexError> {
+    entries_of(|| Index::open(path, format))
+}
+
+fn entries_of(
+    open: impl Fn() -> Result<Option<Index>, IndexError>,
+) -> Result<Vec<Seen>, IndexError> {
     let mut seen = Vec::new();
-    let mut index = Index::open(path, format)?.unwrap();
+    let mut index = open()?.unwrap();
     while let Some(entry) = index.current()? {
         seen.push(of(&entry));
         index.advance()?;
     }
     index.finish()?;
-    let mut index = Index::open(path, format)?.unwrap();
+    let mut index = open()?.unwrap();
     if let Some(tree) = index.cache_tree()? {
         nodes(tree.root(), 0);
         for (name, node) in tree.root().children() {
@@ -173,6 +222,30 @@ fn seeds() -> Vec<Vec<u8>> {
         file.extend(tree);
         seeds.push([&[0][..], &bare].concat());
         seeds.push([&[0][..], &file].concat());
+        if version < 4 {
+            seeds.push(split_seed(&bare));
+        }
     }
     seeds
+}
+
+/// An index that replaces the second entry of a shared one, deletes the third and adds one.
+fn split_seed(base: &[u8]) -> Vec<u8> {
+    let mut file = b"DIRC\0\0\0\x02\0\0\0\x02".to_vec();
+    for name in ["", "new"] {
+        file.extend(&base[12..12 + 60]);
+        file.extend(u16::try_from(name.len()).unwrap().to_be_bytes());
+        file.extend(name.as_bytes());
+        file.extend(vec![0; 8 - (62 + name.len()) % 8]);
+    }
+    let mut bits = Vec::new();
+    for word in [4_u64, 2] {
+        bits.extend([0, 0, 0, 5, 0, 0, 0, 2]);
+        bits.extend((1_u64 << 33).to_be_bytes());
+        bits.extend(word.to_be_bytes());
+        bits.extend([0; 4]);
+    }
+    let lengths =
+        [file.len(), bits.len()].map(|length| u16::try_from(length).unwrap().to_be_bytes());
+    [&[4][..], &lengths.concat(), &file, &bits, base].concat()
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::io::Read as _;
 use std::io::Seek as _;
 use std::io::SeekFrom;
+use std::ops::Range;
 
 /// Bytes that are read at a time: they stay in the processor's cache.
 const BUFFER: usize = 128 << 10;
@@ -69,6 +70,19 @@ impl Input {
     /// What is buffered and not taken: everything, if it was read at once.
     pub(super) fn buffered(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
+    }
+
+    /// Goes back to the first byte of what was read at once.
+    pub(super) fn rewind(&mut self) {
+        self.start = 0;
+    }
+
+    /// Bytes of what was read at once, by their place in the file; none where there are none.
+    pub(super) fn taken(&self, place: &Range<u64>) -> &[u8] {
+        let at = |at: u64| usize::try_from(at).unwrap_or(usize::MAX);
+        let place = at(place.start)..at(place.end);
+        // Places that were found in it.
+        self.buffer.get(place).unwrap_or_default()
     }
 
     /// Reads what follows the bytes that count.

@@ -1,12 +1,13 @@
 //! The index, read as it lies on the disk: an entry at a time, and nothing kept that is passed by.
 //!
 //! libgit2 hashes an index with its slow, collision-proof SHA-1 and makes an object of every entry.
-//! Here a large index goes by in a small buffer while another thread hashes it. What this reader
-//! does not know, it leaves to libgit2 ([`IndexError::Unknown`]); what is damaged it says.
+//! Here a large index goes by in a small buffer while another thread hashes it. One that is split or
+//! sparse, which libgit2 cannot read, is read as a whole. What this reader does not know, it leaves to libgit2 ([`IndexError::Unknown`]); what is damaged it says.
 
 mod cache_tree;
 mod checksum;
 mod input;
+mod split;
 
 use std::fs::File;
 use std::io;
@@ -20,11 +21,16 @@ pub use crate::git::index::cache_tree::CacheTree;
 pub use crate::git::index::cache_tree::Node;
 use crate::git::index::checksum::Checksum;
 use crate::git::index::input::Input;
+use crate::git::index::split::Link;
+use crate::git::index::split::Split;
 
 /// Bytes of an index from which on it is not read as a whole.
 const STREAMED: u64 = 1 << 20;
 /// An index larger than this is left to libgit2.
 const MAX_INDEX: u64 = 2 << 30;
+/// An index larger than this, and of a form that git chooses to make indexes small, is left to
+/// libgit2.
+const MAX_ODD_INDEX: u64 = 256 << 20;
 /// The end of an index in which the cache-tree is looked for, first and last.
 const TAILS: [u64; 2] = [1 << 20, 16 << 20];
 /// Bytes of the header: `DIRC`, the version, the number of entries.
@@ -41,6 +47,8 @@ const EXTENDED: u16 = 0x4000;
 pub const STAGE: u16 = 0x3000;
 /// The bits of the flags that hold the length of the name; all set: it is at least as long.
 const LENGTH: u16 = 0x0fff;
+/// The mode of an entry that stands for a directory.
+const DIRECTORY: u32 = 0o040_000;
 /// Set in the second word of an entry that `git add -N` made: the file will not be in the commit.
 pub const INTENT_TO_ADD: u16 = 1 << 13;
 
@@ -89,8 +97,26 @@ pub struct Index {
     current: Option<Raw>,
     path: Vec<u8>,
     previous: Vec<u8>,
+    trailer: [u8; 32],
     checksum: Checksum,
     tree: Option<Found>,
+    /// Whether it is known what the extensions make of the entries.
+    is_surveyed: bool,
+    /// Whether an entry may stand for a directory.
+    is_sparse: bool,
+    /// The shared index that this one changes.
+    split: Option<Box<Split>>,
+}
+
+/// What follows the entries and says something about them.
+#[derive(Debug, Default)]
+struct Extensions {
+    /// Where the cache-tree is.
+    tree: Option<Range<u64>>,
+    /// Where it is told what the shared index is.
+    link: Option<Range<u64>>,
+    /// Whether an entry may stand for a directory.
+    is_sparse: bool,
 }
 
 /// What is believed to be the cache-tree.
@@ -116,10 +142,65 @@ impl Index {
         let Some((file, length, hash)) = Self::file(path, format)? else {
             return Ok(None);
         };
+        let mut index = Self::begin(file, length, hash, STREAMED)?;
+        index.tree = index.find_tree()?;
+        index.advance()?;
+        Ok(Some(index))
+    }
+
+    /// The same for an index of a form that [`Index::open`] does not know: one that is split, of
+    /// which the shared part is in `directory`, the repository's, or beside it; or one that is
+    /// sparse, in which an entry of which the path ends with a slash is a tree.
+    pub fn open_any(
+        path: &Path,
+        directory: &Path,
+        format: ObjectFormat,
+    ) -> Result<Option<Self>, IndexError> {
+        let Some((file, length, hash)) = Self::file(path, format)? else {
+            return Ok(None);
+        };
+        if length > MAX_ODD_INDEX {
+            return Err(IndexError::Unknown("its size"));
+        }
+        let mut index = Self::begin(file, length, hash, u64::MAX)?;
+        index.each(|_, _| ())?;
+        let extensions = index.extensions()?;
+        index.is_surveyed = true;
+        index.is_sparse = extensions.is_sparse;
+        index.tree = extensions.tree.map(|place| Found {
+            bytes: index.input.taken(&place).to_owned(),
+            place,
+        });
+        let link = match extensions.link {
+            Some(place) => Link::parse(index.input.taken(&place), hash)?,
+            None => None,
+        };
+        index.again()?;
+        if let Some(link) = link {
+            // git makes none that is both.
+            if index.is_sparse {
+                return Err(IndexError::Unknown("it is split and sparse"));
+            }
+            let mut entries = Vec::new();
+            index.each(|path, raw| entries.push((path.to_owned(), raw)))?;
+            let beside = path.parent().unwrap_or(directory);
+            index.split = Some(Box::new(link.open(
+                &[directory, beside],
+                format,
+                entries,
+            )?));
+        }
+        index.advance()?;
+        Ok(Some(index))
+    }
+
+    /// Reads what is before the entries, and the checksum. An index that is shorter than
+    /// `streamed` is read as a whole.
+    fn begin(file: File, length: u64, hash: usize, streamed: u64) -> Result<Self, IndexError> {
         let content = length - hash as u64;
-        let mut trailer = [0; 32];
-        let trailer = &mut trailer[..hash];
-        let (input, checksum) = if length < STREAMED || cfg!(not(unix)) {
+        let mut all = [0; 32];
+        let trailer = &mut all[..hash];
+        let (input, checksum) = if length < streamed || cfg!(not(unix)) {
             let mut input = Input::whole(file, content)?;
             input.trailer(trailer)?;
             let checksum = Checksum::of(input.buffered(), trailer)?;
@@ -130,7 +211,14 @@ impl Index {
             let checksum = Checksum::begin(input.file(), content, trailer)?;
             (input, checksum)
         };
-        let mut index = Self {
+        let mut index = Self::over(input, hash, checksum);
+        index.trailer = all;
+        index.header()?;
+        Ok(index)
+    }
+
+    fn over(input: Input, hash: usize, checksum: Checksum) -> Self {
+        Self {
             input,
             version: 0,
             hash,
@@ -138,13 +226,32 @@ impl Index {
             current: None,
             path: Vec::new(),
             previous: Vec::new(),
+            trailer: [0; 32],
             checksum,
             tree: None,
-        };
-        index.header()?;
-        index.tree = index.find_tree()?;
-        index.advance()?;
-        Ok(Some(index))
+            is_surveyed: false,
+            is_sparse: false,
+            split: None,
+        }
+    }
+
+    /// Goes over the entries as they stand there.
+    fn each(&mut self, mut each: impl FnMut(&[u8], Raw)) -> Result<(), IndexError> {
+        while self.left > 0 {
+            self.left -= 1;
+            std::mem::swap(&mut self.path, &mut self.previous);
+            let raw = self.entry()?;
+            each(&self.path, raw);
+        }
+        Ok(())
+    }
+
+    /// Goes back to the first entry of an index that was read as a whole.
+    fn again(&mut self) -> Result<(), IndexError> {
+        self.input.rewind();
+        self.path.clear();
+        self.previous.clear();
+        self.header()
     }
 
     /// Opens the file, and says how long it and an object id are; `None` if there is no such file.
@@ -169,8 +276,29 @@ impl Index {
     }
 
     /// The mode and the object of one path, if the commit will have it. Reads no further than up to
-    /// it, and leaves the checksum to those who scan the index.
+    /// it, and leaves the checksum to those who scan the index, if it can be told beforehand that
+    /// nothing behind the entries changes them.
     pub fn look_up(
+        path: &Path,
+        directory: &Path,
+        format: ObjectFormat,
+        name: &[u8],
+    ) -> Result<Option<(u32, Oid)>, IndexError> {
+        if !split::is_possible(directory) && !path.parent().is_some_and(split::is_possible) {
+            match Self::look_up_common(path, format, name) {
+                Err(IndexError::Unknown(_)) => {}
+                found => return found,
+            }
+        }
+        let Some(mut index) = Self::open_any(path, directory, format)? else {
+            return Ok(None);
+        };
+        let found = index.find(name)?;
+        index.finish()?;
+        Ok(found)
+    }
+
+    fn look_up_common(
         path: &Path,
         format: ObjectFormat,
         name: &[u8],
@@ -178,23 +306,23 @@ impl Index {
         let Some((file, length, hash)) = Self::file(path, format)? else {
             return Ok(None);
         };
-        let mut index = Self {
-            input: Input::streamed(file, length - hash as u64),
-            version: 0,
-            hash,
-            left: 0,
-            current: None,
-            path: Vec::new(),
-            previous: Vec::new(),
-            checksum: Checksum::Right,
-            tree: None,
-        };
+        let input = Input::streamed(file, length - hash as u64);
+        let mut index = Self::over(input, hash, Checksum::Right);
         index.header()?;
         index.advance()?;
-        while index.path().is_some_and(|path| path < name) {
-            index.advance()?;
+        index.find(name)
+    }
+
+    /// Goes on to a path.
+    fn find(&mut self, name: &[u8]) -> Result<Option<(u32, Oid)>, IndexError> {
+        while self.path().is_some_and(|path| path < name) {
+            // Those in a directory that is not written out are not looked for.
+            if self.is_directory() && name.starts_with(&self.path) {
+                return Err(IndexError::Unknown("it is sparse"));
+            }
+            self.advance()?;
         }
-        let found = index
+        let found = self
             .current()?
             .filter(|entry| entry.path == name && !entry.is_unmerged && !entry.is_intent_to_add);
         Ok(found.map(|entry| (entry.mode, entry.oid)))
@@ -234,6 +362,11 @@ impl Index {
     /// The path of the entry that is next.
     pub fn path(&self) -> Option<&[u8]> {
         self.current.as_ref().map(|_| &*self.path)
+    }
+
+    /// Whether the entry that is next stands for all that is below its path.
+    fn is_directory(&self) -> bool {
+        self.current.is_some_and(|raw| raw.mode == DIRECTORY)
     }
 
     /// Passes the next `count` entries by, which all have to lie below `directory` and be what a
@@ -283,14 +416,31 @@ impl Index {
     /// Goes on to the next entry. Entries come in the order of their paths, each once, or once a
     /// stage.
     pub fn advance(&mut self) -> Result<(), IndexError> {
-        if self.left == 0 {
+        let before = self.current.map(|raw| raw.flags & STAGE);
+        let raw = if let Some(split) = &mut self.split {
+            std::mem::swap(&mut self.path, &mut self.previous);
+            split.next(&mut self.path)?
+        } else if self.left > 0 {
+            self.left -= 1;
+            std::mem::swap(&mut self.path, &mut self.previous);
+            Some(self.entry()?)
+        } else {
+            None
+        };
+        let Some(raw) = raw else {
             self.current = None;
             return Ok(());
+        };
+        if self.path.is_empty() {
+            // In an index that is split, of one that has a name in the shared part.
+            return Err(IndexError::Unknown("a path that stands elsewhere"));
         }
-        self.left -= 1;
-        let before = self.current.map(|raw| raw.flags & STAGE);
-        std::mem::swap(&mut self.path, &mut self.previous);
-        let raw = self.entry()?;
+        if raw.mode & 0o170_000 == DIRECTORY {
+            let plain = raw.flags & STAGE == 0 && raw.extended & INTENT_TO_ADD == 0;
+            if !(self.is_sparse && plain && raw.mode == DIRECTORY && self.path.ends_with(b"/")) {
+                return Err(IndexError::Unknown("a directory among its files"));
+            }
+        }
         if let Some(stage) = before {
             let order = self
                 .path
@@ -362,32 +512,58 @@ impl Index {
         while self.left > 0 || self.current.is_some() {
             self.advance()?;
         }
-        let mut tree = None;
+        let found = self.extensions()?;
+        if (found.is_sparse || found.link.is_some()) && !self.is_surveyed {
+            return Err(IndexError::Unknown("an extension"));
+        }
+        let believed = self.tree.map(|tree| tree.place);
+        if believed.is_some() && believed != found.tree {
+            return Err(IndexError::Unknown("its cache-tree is not where it seemed"));
+        }
+        if let Some(split) = self.split {
+            split.finish()?;
+        }
+        self.checksum.finish()
+    }
+}
+
+impl Index {
+    /// Reads what follows the entries.
+    fn extensions(&mut self) -> Result<Extensions, IndexError> {
+        let mut found = Extensions::default();
         while self.input.left() > 0 {
             let header = self.input.peek(8)?;
-            let (Some(signature), Some(size)) = (header.get(..4), header.get(4..8)) else {
+            let (Some(signature), Some(size)) = (header.first_chunk::<4>(), header.get(4..8))
+            else {
                 return Err(IndexError::Damaged("it is cut off"));
             };
-            let size = u64::from(be32(size));
-            let is_tree = signature == b"TREE";
-            // What begins with a capital may be passed over by those who do not know it.
-            if !signature[0].is_ascii_uppercase() {
-                return Err(IndexError::Unknown("an extension"));
-            }
+            let (signature, size) = (*signature, u64::from(be32(size)));
             self.input.take(8);
             if size > self.input.left() {
                 return Err(IndexError::Damaged("an extension is cut off"));
             }
-            if is_tree {
-                tree = Some(self.input.offset()..self.input.offset() + size);
+            let place = self.input.offset()..self.input.offset() + size;
+            match &signature {
+                b"TREE" => found.tree = Some(place),
+                b"link" => found.link = Some(place),
+                b"sdir" => found.is_sparse = true,
+                // What begins with a capital may be passed over by those who do not know it.
+                [b'A'..=b'Z', ..] => {}
+                _ => return Err(IndexError::Unknown("an extension")),
             }
             self.input.skip(size)?;
         }
-        let believed = self.tree.map(|tree| tree.place);
-        if believed.is_some() && believed != tree {
-            return Err(IndexError::Unknown("its cache-tree is not where it seemed"));
-        }
-        self.checksum.finish()
+        Ok(found)
+    }
+
+    /// The merge stage of the entry that is next.
+    fn stage(&self) -> Option<u16> {
+        self.current.map(|raw| raw.flags & STAGE)
+    }
+
+    /// How many entries are left, with the one that is next.
+    fn count(&self) -> u64 {
+        u64::from(self.left) + u64::from(self.current.is_some())
     }
 }
 
@@ -469,9 +645,6 @@ fn parse(
     };
     path.extend_from_slice(&name[..length]);
     // libgit2 would read on to the length that is told, whatever is there.
-    if path.is_empty() && told == 0 {
-        return Err(IndexError::Unknown("a path that stands elsewhere"));
-    }
     if path.len().min(usize::from(LENGTH)) != told {
         return Err(WRONG_LENGTH);
     }

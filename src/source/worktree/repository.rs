@@ -1,6 +1,7 @@
 //! The repository that a directory is part of: what it tracks, and what it ignores.
 
 use std::ffi::OsStr;
+use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::path::PathBuf;
@@ -9,9 +10,14 @@ use std::sync::Arc;
 use git2::Repository;
 use git2::RepositoryOpenFlags;
 
+use crate::git::GitError;
+use crate::git::index::Entry;
 use crate::git::index::Index;
 use crate::git::index::IndexError;
+use crate::git::object::Objects;
 use crate::git::path_of;
+use crate::git::tree;
+use crate::git::tree::EntryKind;
 use crate::source::worktree::IGNORE_FILE;
 use crate::source::worktree::ignored::Rules;
 
@@ -188,6 +194,35 @@ impl Tracked {
         }
     }
 
+    /// Takes what is in a directory of which the index only has the tree, if there is anything of
+    /// it in the worktree.
+    fn take_directory(
+        &mut self,
+        repository: &Repository,
+        entry: &Entry<'_>,
+        below: &[u8],
+    ) -> Result<(), GitError> {
+        if !entry.path.starts_with(below) && !below.starts_with(entry.path) {
+            return Ok(());
+        }
+        let there = repository
+            .workdir()
+            .map(|top| top.join(path_of(entry.path)));
+        let is_absent = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+        if there.is_none_or(|there| there.symlink_metadata().is_err_and(is_absent)) {
+            return Ok(());
+        }
+        let mut files = Vec::new();
+        tree::compare(&Objects::new(repository)?, entry.oid, &[], &mut |file| {
+            files.push([entry.path, &file.path].concat());
+        })?;
+        files.sort();
+        for path in files {
+            self.take(&path, below);
+        }
+        Ok(())
+    }
+
     fn push(&mut self, path: &[u8]) {
         self.paths.extend_from_slice(path);
         self.ends.push(self.paths.len());
@@ -268,7 +303,13 @@ fn tracked_below(repository: &Repository, below: &[u8]) -> Option<Tracked> {
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
         return None;
     }
-    if let Ok(tracked) = read_tracked(&path, repository, below) {
+    let format = repository.object_format();
+    if let Ok(tracked) = read_tracked(Index::open(&path, format), repository, below) {
+        return Some(tracked);
+    }
+    // One that is split or sparse.
+    let opened = Index::open_any(&path, repository.path(), format);
+    if let Ok(tracked) = read_tracked(opened, repository, below) {
         return Some(tracked);
     }
     // One of a form that is not known here, or a damaged one, which libgit2 refuses too.
@@ -285,17 +326,39 @@ fn tracked_below(repository: &Repository, below: &[u8]) -> Option<Tracked> {
     Some(tracked)
 }
 
-fn read_tracked(path: &Path, repository: &Repository, below: &[u8]) -> Result<Tracked, IndexError> {
+fn read_tracked(
+    opened: Result<Option<Index>, IndexError>,
+    repository: &Repository,
+    below: &[u8],
+) -> Result<Tracked, TrackedError> {
     let mut tracked = Tracked::default();
-    if let Some(mut index) = Index::open(path, repository.object_format())? {
+    if let Some(mut index) = opened? {
+        let mut is_written_out = true;
         while let Some(entry) = index.current()? {
-            tracked.take(entry.path, below);
+            if EntryKind::of(entry.mode) == EntryKind::Tree {
+                is_written_out = false;
+                tracked.take_directory(repository, &entry, below)?;
+            } else {
+                tracked.take(entry.path, below);
+            }
             index.advance()?;
         }
         // Until now nothing of it was sure.
         index.finish()?;
+        if !is_written_out {
+            tracked.sort();
+        }
     }
     Ok(tracked)
+}
+
+/// Why it is not known what is tracked: then nothing is ignored.
+#[derive(Debug, thiserror::Error)]
+enum TrackedError {
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Git(#[from] GitError),
 }
 
 /// Where the last part of a path begins.
