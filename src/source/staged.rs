@@ -94,23 +94,24 @@ pub fn list(
     odb: &Objects<'_>,
     selection: Selection,
 ) -> Result<Listing, GitError> {
-    let stop = match read(opener, repository, odb, selection, Form::Common) {
-        // It is split or sparse, or of no form that is known here.
-        Err(Stop::Unknown) => read(opener, repository, odb, selection, Form::Any),
-        other => other,
-    };
-    match stop {
-        Ok(listing) => Ok(listing),
-        Err(Stop::Git(error)) => Err(error),
-        Err(Stop::Unknown) => list_plainly(opener, repository, odb, selection),
+    for form in [Form::Common, Form::Any, Form::WithoutTree] {
+        match read(opener, repository, odb, selection, form) {
+            Ok(listing) => return Ok(listing),
+            Err(Stop::Git(error)) => return Err(error),
+            Err(Stop::Unknown) => {}
+        }
     }
+    list_plainly(opener, repository, odb, selection)
 }
 
 /// What an index is expected to be.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Common,
+    /// It is split or sparse.
     Any,
+    /// Of any form, and its cache-tree does not fit.
+    WithoutTree,
 }
 
 /// The same as [`list`] by libgit2, which reads every entry and all of `HEAD`: what that has to
@@ -214,7 +215,7 @@ fn read(
     let format = repository.object_format();
     let index = match form {
         Form::Common => Index::open(&path, format),
-        Form::Any => Index::open_any(&path, repository.path(), format),
+        Form::Any | Form::WithoutTree => Index::open_any(&path, repository.path(), format),
     };
     let Some(mut index) = index.map_err(stop)? else {
         return Ok(Listing::default());
@@ -224,8 +225,8 @@ fn read(
         Selection::Everything => None,
     };
     let tree = match head {
-        Some(_) => index.cache_tree().map_err(stop)?,
-        None => None,
+        Some(_) if form != Form::WithoutTree => index.cache_tree().map_err(stop)?,
+        _ => None,
     };
     let mut comparison = Comparison {
         index,
