@@ -5,6 +5,7 @@ pub mod commit;
 pub mod index;
 pub mod object;
 pub mod pack;
+pub mod pipes;
 pub mod refs;
 pub mod tree;
 
@@ -207,6 +208,11 @@ pub enum Opener {
 impl Opener {
     /// Opens the repository.
     pub fn open(&self) -> Result<Repository, GitError> {
+        match (self, std::env::var_os("GIT_DIR").map(PathBuf::from)) {
+            (Self::Environment, Some(directory)) => pipes::check_named(&directory)?,
+            (Self::Environment, None) => pipes::check(Path::new("."), true)?,
+            (Self::From(directory), _) => pipes::check(directory, true)?,
+        }
         let (opened, from) = match self {
             Self::Environment => (Repository::open_from_env(), Path::new(".")),
             Self::From(directory) => (
@@ -270,6 +276,7 @@ fn ceilings() -> Vec<OsString> {
 
 /// The commit that is checked out; `None` before the first one.
 pub fn head(repository: &Repository) -> Result<Option<Oid>, GitError> {
+    pipes::refs(repository, "HEAD")?;
     match repository.head() {
         Ok(head) => head
             .target()

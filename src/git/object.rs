@@ -25,6 +25,7 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use crate::git::GitError;
+use crate::git::pipes;
 
 /// The largest object that is read, in bytes.
 pub(super) const MAX_OBJECT: u64 = 1 << 30;
@@ -113,6 +114,10 @@ impl<'repository> Objects<'repository> {
             {
                 return Err(problem);
             }
+        }
+        for directory in &directories {
+            pipes::plain(&directory.join("pack/multi-pack-index"))?;
+            pipes::plain(&directory.join("info/commit-graph"))?;
         }
         Ok(Self {
             repository,

@@ -483,6 +483,7 @@ fn resolve(
             "is not known here; fetch it, or check its spelling"
         }
     };
+    git::pipes::refs(repository, revision)?;
     let found = match named(repository, revision) {
         Some(oid) => Ok(oid),
         None => repository

@@ -230,6 +230,54 @@ fn a_list_of_alternates_that_is_a_pipe_is_an_error_and_no_wait() {
 }
 
 #[test]
+fn a_pipe_in_the_place_of_a_file_of_git_is_no_wait() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.git(&["repack", "-qad"]).commit_file("b.py", "b\n");
+    repo.git(&["config", "include.path", "more"]);
+    repo.write("c.py", line(1)).git(&["add", "c.py"]);
+    for file in [
+        "config",
+        "config.worktree",
+        "more",
+        "commondir",
+        "gitdir",
+        "shallow",
+        "packed-refs",
+        "info/grafts",
+        "info/exclude",
+        "objects/pack/multi-pack-index",
+        "objects/info/commit-graph",
+        "refs/heads/main",
+        "refs/heads/HEAD",
+    ] {
+        let path = repo.path(&format!(".git/{file}"));
+        let saved = fs::read(&path).ok();
+        let _: std::io::Result<()> = fs::remove_file(&path);
+        let made = run(&mut repo.command("mkfifo", "", &[path.to_str().unwrap()]));
+        assert_eq!(made.status, 0);
+        for args in [
+            &["staged"][..],
+            &["scan", "."],
+            &["history"],
+            &["history", "HEAD~..HEAD"],
+        ] {
+            let args = [&["30", FRISK], args].concat();
+            let output = run(&mut repo.command("timeout", "", &args));
+            // What does not need the file may do without.
+            assert!(output.status <= 2, "{file} {args:?}: {output:?}");
+            let is_clean = output.status == 0;
+            assert!(!is_clean || args.contains(&"history"), "{file} {args:?}");
+        }
+        fs::remove_file(&path).unwrap();
+        if let Some(saved) = saved {
+            fs::write(&path, saved).unwrap();
+        }
+    }
+    repo.report(&["staged"]).finds(&["c.py:1"]);
+}
+
+#[test]
 fn another_users_repository_is_refused_with_the_cure() {
     let repo = Sandbox::new();
     repo.commit_file("a.py", line(1));

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use anyhow::bail;
 use git_frisk::git::Opener;
+use git_frisk::git::pipes;
 use git_frisk::source::history::Selection;
 use git_frisk::source::project;
 use git2::ObjectFormat;
@@ -108,6 +109,7 @@ fn pushed(
     let default = default
         .filter(|default| branch != Some(default))
         .map(|default| format!("refs/remotes/origin/{default}"))
+        .filter(|default| pipes::refs(repository, default).is_ok())
         .filter(|default| repository.refname_to_id(default).is_ok());
     range(default.as_deref().as_slice(), &["HEAD"])
 }

@@ -16,6 +16,7 @@ use crate::git::index::Index;
 use crate::git::index::IndexError;
 use crate::git::object::Objects;
 use crate::git::path_of;
+use crate::git::pipes;
 use crate::git::tree;
 use crate::git::tree::EntryKind;
 use crate::source::worktree::IGNORE_FILE;
@@ -163,6 +164,8 @@ fn open(directory: &Path, is_root: bool) -> Option<Repository> {
         RepositoryOpenFlags::NO_SEARCH
     };
     let ceilings: [&OsStr; 0] = [];
+    // Without one more is scanned, not less.
+    pipes::check(directory, is_root).ok()?;
     Repository::open_ext(directory, flags, ceilings)
         // Without one more is scanned, not less.
         .ok()

@@ -1,0 +1,239 @@
+//! Files that libgit2 reads without looking at what they are: at a pipe it would wait for ever.
+//!
+//! They are looked at before a repository is opened. Who can swap one meanwhile can do more than
+//! make a scan wait.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::io::Read as _;
+use std::path::Path;
+use std::path::PathBuf;
+
+use git2::Config;
+use git2::Repository;
+
+use crate::git::GitError;
+use crate::git::path_of;
+
+/// Bytes that are read of a configuration to find what it includes.
+const MAX_CONFIG: u64 = 1 << 20;
+/// Files that configurations may include, one after the other.
+const MAX_INCLUDED: usize = 1000;
+/// Refs that lead to refs, as far as libgit2 follows them.
+const MAX_REFS: usize = 10;
+
+/// What is read in the directory of a worktree, which may be the repository's own.
+const OWN: [&str; 4] = ["config", "config.worktree", "commondir", "gitdir"];
+/// What is read in the directory that worktrees have in common.
+const COMMON: [&str; 5] = [
+    "config",
+    "packed-refs",
+    "shallow",
+    "info/grafts",
+    "info/exclude",
+];
+/// Where a name can stand for a ref.
+const REFS: [(&str, &str); 6] = [
+    ("", ""),
+    ("refs/", ""),
+    ("refs/tags/", ""),
+    ("refs/heads/", ""),
+    ("refs/remotes/", ""),
+    ("refs/remotes/", "/HEAD"),
+];
+
+/// Looks at what opening the repository around a directory, or one that is named, will read.
+pub fn check(from: &Path, is_searched: bool) -> Result<(), GitError> {
+    let mut seen = HashSet::new();
+    let users = [
+        Config::find_global(),
+        Config::find_xdg(),
+        Config::find_system(),
+    ];
+    // Where it finds none, or cannot tell, there is nothing to wait for.
+    for path in users.into_iter().filter_map(Result::ok) {
+        configuration(path, &mut seen)?;
+    }
+    // What does not exist is told by who opens it.
+    let Ok(from) = from.canonicalize() else {
+        return Ok(());
+    };
+    for directory in from.ancestors() {
+        if around(directory, &mut seen)? || !is_searched {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Looks at a repository whose directory is named.
+pub fn check_named(directory: &Path) -> Result<(), GitError> {
+    check(directory, false)?;
+    repository(directory, &mut HashSet::new())
+}
+
+/// Looks at the repository at the top of whose worktree a directory is, or which it is; tells
+/// whether there is one.
+fn around(directory: &Path, seen: &mut HashSet<PathBuf>) -> Result<bool, GitError> {
+    let git = directory.join(".git");
+    match git.metadata() {
+        Ok(metadata) if metadata.is_dir() => {
+            repository(&git, seen)?;
+            return Ok(git.join("HEAD").symlink_metadata().is_ok());
+        }
+        Ok(metadata) if metadata.is_file() => {
+            if let Some(target) = leads_to(&git, b"gitdir:") {
+                repository(&directory.join(target), seen)?;
+            }
+            return Ok(true);
+        }
+        // Nothing that is opened.
+        Ok(_) | Err(_) => {}
+    }
+    let is_bare = directory.join("objects").is_dir() && directory.join("HEAD").exists();
+    if is_bare {
+        repository(directory, seen)?;
+    }
+    Ok(is_bare)
+}
+
+/// Looks at the files of a repository.
+fn repository(directory: &Path, seen: &mut HashSet<PathBuf>) -> Result<(), GitError> {
+    for file in OWN {
+        plain(&directory.join(file))?;
+    }
+    let common = match leads_to(&directory.join("commondir"), b"") {
+        Some(common) => directory.join(common),
+        None => directory.to_owned(),
+    };
+    for file in COMMON {
+        plain(&common.join(file))?;
+    }
+    configuration(directory.join("config.worktree"), seen)?;
+    configuration(common.join("config"), seen)
+}
+
+/// Looks at the files that can be the ref that a revision begins with, and those that it leads to.
+pub fn refs(repository: &Repository, revision: &str) -> Result<(), GitError> {
+    let directories = [repository.path(), repository.commondir()];
+    let name = revision
+        .split(['~', '^', '@', ':'])
+        .next()
+        .unwrap_or(revision);
+    let mut names: Vec<PathBuf> = REFS
+        .iter()
+        .map(|(before, behind)| PathBuf::from(format!("{before}{name}{behind}")))
+        .collect();
+    let mut at = 0;
+    while at < names.len().min(REFS.len() + MAX_REFS) {
+        for directory in directories {
+            let path = directory.join(&names[at]);
+            plain(&path)?;
+            names.extend(leads_to(&path, b"ref:"));
+        }
+        at += 1;
+    }
+    Ok(())
+}
+
+/// Looks at a configuration and all that it includes.
+fn configuration(path: PathBuf, seen: &mut HashSet<PathBuf>) -> Result<(), GitError> {
+    let mut open = vec![path];
+    while let Some(path) = open.pop() {
+        plain(&path)?;
+        if seen.len() > MAX_INCLUDED || !seen.insert(path.clone()) {
+            continue;
+        }
+        // What cannot be read is told by who opens it.
+        let Ok(text) = start(&path) else {
+            continue;
+        };
+        let beside = path.parent().unwrap_or(Path::new(""));
+        for line in text.split(|byte| *byte == b'\n') {
+            if let Some(included) = included(line) {
+                open.push(match included.strip_prefix(b"~/") {
+                    Some(rest) => home().join(path_of(rest)),
+                    None => beside.join(path_of(included)),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a line `path = …` names, in whatever section.
+fn included(line: &[u8]) -> Option<&[u8]> {
+    let line = line.trim_ascii();
+    // It may follow the name of its section.
+    let entry = match line.iter().rposition(|byte| *byte == b']') {
+        Some(end) if line.starts_with(b"[") => line[end + 1..].trim_ascii(),
+        _ => line,
+    };
+    let (name, value) = entry.split_at_checked(4)?;
+    let value = value.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
+    let value = match value.strip_prefix(b"\"") {
+        Some(quoted) => quoted.split(|byte| *byte == b'"').next()?,
+        None => value,
+    };
+    (name.eq_ignore_ascii_case(b"path") && !value.is_empty()).then_some(value)
+}
+
+fn home() -> PathBuf {
+    // Without it, libgit2 finds nothing there either.
+    std::env::home_dir().unwrap_or_default()
+}
+
+/// The path that a file holds behind a prefix, if it is one.
+fn leads_to(path: &Path, prefix: &[u8]) -> Option<PathBuf> {
+    // What cannot be read is told by who opens it.
+    let text = path.is_file().then(|| start(path))?.ok()?;
+    let target = text.strip_prefix(prefix)?.trim_ascii();
+    (!target.is_empty()).then(|| path_of(target))
+}
+
+fn start(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    fs::File::open(path)?
+        .take(MAX_CONFIG)
+        .read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// Refuses what is there and can be waited for, or has no end.
+pub fn plain(path: &Path) -> Result<(), GitError> {
+    match path.metadata() {
+        Ok(metadata) if metadata.is_file() || metadata.is_dir() => Ok(()),
+        // What some put in the place of a file that they do not want.
+        Ok(_)
+            if path
+                .canonicalize()
+                .is_ok_and(|path| path == Path::new("/dev/null")) =>
+        {
+            Ok(())
+        }
+        Ok(_) => Err(GitError::NotAFile(path.to_owned())),
+        // What is not there is not opened; what cannot be looked at is told by who opens it.
+        Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_included_is_found() {
+        for (line, path) in [
+            (&b"path = a"[..], &b"a"[..]),
+            (b"\tPATH=~/b c ", b"~/b c"),
+            (b"[include] path = \"/d\" ; why", b"/d"),
+            (b"[includeIf \"gitdir:[x]\"]path=e", b"e"),
+        ] {
+            assert_eq!(included(line), Some(path), "{line:?}");
+        }
+        for line in [&b"pathology = a"[..], b"path", b"path =", b"", b"[include]"] {
+            assert_eq!(included(line), None, "{line:?}");
+        }
+    }
+}
