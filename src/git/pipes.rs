@@ -24,15 +24,9 @@ const MAX_INCLUDED: usize = 1000;
 const MAX_REFS: usize = 10;
 
 /// What is read in the directory of a worktree, which may be the repository's own.
-const OWN: [&str; 4] = ["config", "config.worktree", "commondir", "gitdir"];
+const OWN: [&str; 2] = ["commondir", "gitdir"];
 /// What is read in the directory that worktrees have in common.
-const COMMON: [&str; 5] = [
-    "config",
-    "packed-refs",
-    "shallow",
-    "info/grafts",
-    "info/exclude",
-];
+const COMMON: [&str; 4] = ["packed-refs", "shallow", "info/grafts", "info/exclude"];
 /// Where a name can stand for a ref.
 const REFS: [(&str, &str); 6] = [
     ("", ""),
@@ -141,8 +135,7 @@ pub fn refs(repository: &Repository, revision: &str) -> Result<(), GitError> {
 fn configuration(path: PathBuf, seen: &mut HashSet<PathBuf>) -> Result<(), GitError> {
     let mut open = vec![path];
     while let Some(path) = open.pop() {
-        plain(&path)?;
-        if seen.len() > MAX_INCLUDED || !seen.insert(path.clone()) {
+        if !plain(&path)? || seen.len() > MAX_INCLUDED || !seen.insert(path.clone()) {
             continue;
         }
         // What cannot be read is told by who opens it.
@@ -200,21 +193,21 @@ fn start(path: &Path) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-/// Refuses what is there and can be waited for, or has no end.
-pub fn plain(path: &Path) -> Result<(), GitError> {
+/// Refuses what is there and can be waited for, or has no end; tells whether there is anything.
+pub fn plain(path: &Path) -> Result<bool, GitError> {
     match path.metadata() {
-        Ok(metadata) if metadata.is_file() || metadata.is_dir() => Ok(()),
+        Ok(metadata) if metadata.is_file() || metadata.is_dir() => Ok(true),
         // What some put in the place of a file that they do not want.
         Ok(_)
             if path
                 .canonicalize()
                 .is_ok_and(|path| path == Path::new("/dev/null")) =>
         {
-            Ok(())
+            Ok(false)
         }
         Ok(_) => Err(GitError::NotAFile(path.to_owned())),
         // What is not there is not opened; what cannot be looked at is told by who opens it.
-        Err(_) => Ok(()),
+        Err(_) => Ok(false),
     }
 }
 
