@@ -276,7 +276,7 @@ fn ceilings() -> Vec<OsString> {
 
 /// The commit that is checked out; `None` before the first one.
 pub fn head(repository: &Repository) -> Result<Option<Oid>, GitError> {
-    pipes::refs(repository, "HEAD")?;
+    pipes::head(repository)?;
     match repository.head() {
         Ok(head) => head
             .target()

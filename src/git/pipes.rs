@@ -3,7 +3,6 @@
 //! They are looked at before a repository is opened. Who can swap one meanwhile can do more than
 //! make a scan wait.
 
-use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::io::Read as _;
@@ -39,7 +38,7 @@ const REFS: [(&str, &str); 6] = [
 
 /// Looks at what opening the repository around a directory, or one that is named, will read.
 pub fn check(from: &Path, is_searched: bool) -> Result<(), GitError> {
-    let mut seen = HashSet::new();
+    let mut seen = Vec::new();
     let users = [
         Config::find_global(),
         Config::find_xdg(),
@@ -64,12 +63,12 @@ pub fn check(from: &Path, is_searched: bool) -> Result<(), GitError> {
 /// Looks at a repository whose directory is named.
 pub fn check_named(directory: &Path) -> Result<(), GitError> {
     check(directory, false)?;
-    repository(directory, &mut HashSet::new())
+    repository(directory, &mut Vec::new())
 }
 
 /// Looks at the repository at the top of whose worktree a directory is, or which it is; tells
 /// whether there is one.
-fn around(directory: &Path, seen: &mut HashSet<PathBuf>) -> Result<bool, GitError> {
+fn around(directory: &Path, seen: &mut Vec<PathBuf>) -> Result<bool, GitError> {
     let git = directory.join(".git");
     match git.metadata() {
         Ok(metadata) if metadata.is_dir() => {
@@ -93,7 +92,7 @@ fn around(directory: &Path, seen: &mut HashSet<PathBuf>) -> Result<bool, GitErro
 }
 
 /// Looks at the files of a repository.
-fn repository(directory: &Path, seen: &mut HashSet<PathBuf>) -> Result<(), GitError> {
+fn repository(directory: &Path, seen: &mut Vec<PathBuf>) -> Result<(), GitError> {
     for file in OWN {
         plain(&directory.join(file))?;
     }
@@ -110,38 +109,51 @@ fn repository(directory: &Path, seen: &mut HashSet<PathBuf>) -> Result<(), GitEr
 
 /// Looks at the files that can be the ref that a revision begins with, and those that it leads to.
 pub fn refs(repository: &Repository, revision: &str) -> Result<(), GitError> {
-    let directories = [repository.path(), repository.commondir()];
     let name = revision
         .split(['~', '^', '@', ':'])
         .next()
         .unwrap_or(revision);
-    let mut names: Vec<PathBuf> = REFS
-        .iter()
-        .map(|(before, behind)| PathBuf::from(format!("{before}{name}{behind}")))
-        .collect();
-    let mut at = 0;
-    while at < names.len().min(REFS.len() + MAX_REFS) {
-        for directory in directories {
-            let path = directory.join(&names[at]);
-            plain(&path)?;
-            names.extend(leads_to(&path, b"ref:"));
+    REFS.iter()
+        .try_for_each(|(before, behind)| led(repository, &format!("{before}{name}{behind}")))
+}
+
+/// Looks at `HEAD` and what it leads to.
+pub fn head(repository: &Repository) -> Result<(), GitError> {
+    led(repository, "HEAD")
+}
+
+/// Looks at a ref, and at those that it leads to.
+fn led(repository: &Repository, name: &str) -> Result<(), GitError> {
+    let mut names = vec![PathBuf::from(name)];
+    let mut steps = 0;
+    while let Some(name) = names.pop()
+        && steps < MAX_REFS
+    {
+        steps += 1;
+        let (own, common) = (repository.path(), repository.commondir());
+        let shared = (own != common).then_some(common);
+        for directory in std::iter::once(own).chain(shared) {
+            let path = directory.join(&name);
+            if plain(&path)? {
+                names.extend(leads_to(&path, b"ref:"));
+            }
         }
-        at += 1;
     }
     Ok(())
 }
 
 /// Looks at a configuration and all that it includes.
-fn configuration(path: PathBuf, seen: &mut HashSet<PathBuf>) -> Result<(), GitError> {
+fn configuration(path: PathBuf, seen: &mut Vec<PathBuf>) -> Result<(), GitError> {
     let mut open = vec![path];
     while let Some(path) = open.pop() {
-        if !plain(&path)? || seen.len() > MAX_INCLUDED || !seen.insert(path.clone()) {
+        if !plain(&path)? || seen.len() > MAX_INCLUDED || seen.contains(&path) {
             continue;
         }
         // What cannot be read is told by who opens it.
         let Ok(text) = start(&path) else {
             continue;
         };
+        seen.push(path.clone());
         let beside = path.parent().unwrap_or(Path::new(""));
         for line in text.split(|byte| *byte == b'\n') {
             if let Some(included) = included(line) {

@@ -9,7 +9,7 @@ use std::io::SeekFrom;
 use std::ops::Range;
 
 /// Bytes that are read at a time: they stay in the processor's cache.
-const BUFFER: usize = 128 << 10;
+pub(super) const BUFFER: usize = 128 << 10;
 
 /// A file that goes by.
 pub(super) struct Input {
@@ -50,12 +50,12 @@ impl Input {
         })
     }
 
-    /// Reads the first `length` bytes of a file piece by piece.
-    pub(super) fn streamed(file: File, length: u64) -> Self {
+    /// Reads the first `length` bytes of a file by pieces of `buffer` bytes.
+    pub(super) fn streamed(file: File, length: u64, buffer: usize) -> Self {
         Self {
             file,
             length,
-            buffer: vec![0; BUFFER],
+            buffer: vec![0; buffer],
             start: 0,
             end: 0,
             read: 0,

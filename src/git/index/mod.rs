@@ -31,6 +31,8 @@ const MAX_INDEX: u64 = 2 << 30;
 /// An index larger than this, and of a form that git chooses to make indexes small, is left to
 /// libgit2.
 const MAX_ODD_INDEX: u64 = 256 << 20;
+/// Bytes that are read at a time to look one path up: those that are, are near the beginning.
+const LOOK_UP: usize = 16 << 10;
 /// The end of an index in which the cache-tree is looked for, first and last.
 const TAILS: [u64; 2] = [1 << 20, 16 << 20];
 /// Bytes of the header: `DIRC`, the version, the number of entries.
@@ -206,7 +208,7 @@ impl Index {
             let checksum = Checksum::of(input.buffered(), trailer)?;
             (input, checksum)
         } else {
-            let mut input = Input::streamed(file, content);
+            let mut input = Input::streamed(file, content, input::BUFFER);
             input.trailer(trailer)?;
             let checksum = Checksum::begin(input.file(), content, trailer)?;
             (input, checksum)
@@ -284,7 +286,8 @@ impl Index {
         format: ObjectFormat,
         name: &[u8],
     ) -> Result<Option<(u32, Oid)>, IndexError> {
-        if !split::is_possible(directory) && !path.parent().is_some_and(split::is_possible) {
+        let beside = path.parent().filter(|beside| *beside != directory);
+        if !split::is_possible(directory) && !beside.is_some_and(split::is_possible) {
             match Self::look_up_common(path, format, name) {
                 Err(IndexError::Unknown(_)) => {}
                 found => return found,
@@ -306,7 +309,7 @@ impl Index {
         let Some((file, length, hash)) = Self::file(path, format)? else {
             return Ok(None);
         };
-        let input = Input::streamed(file, length - hash as u64);
+        let input = Input::streamed(file, length - hash as u64, LOOK_UP);
         let mut index = Self::over(input, hash, Checksum::Right);
         index.header()?;
         index.advance()?;
