@@ -172,10 +172,15 @@ pub fn affected_from(text: &[u8], floor: usize, at: usize, sight: usize) -> usiz
     floor + digits::start_of(text, start)
 }
 
-/// Where the runs end that are to be looked at again if what stands before `at` is new.
-pub fn affected_to(text: &[u8], at: usize, sight: usize) -> usize {
-    let end = digits::end_of(text, at).saturating_add(sight);
-    digits::end_of(text, end.min(text.len()))
+/// Where the run ends that `at` stands before or among.
+pub fn run_end(text: &[u8], at: usize) -> usize {
+    digits::end_of(text, at)
+}
+
+/// Where the runs end that are to be looked at again if what stands before `run_end`, where one ends,
+/// is new.
+pub fn affected_to(text: &[u8], run_end: usize, sight: usize) -> usize {
+    digits::end_of(text, run_end.saturating_add(sight).min(text.len()))
 }
 
 /// Whether [`runs`] would find anything in a part of `text` that cuts no run: perhaps it finds even

@@ -24,9 +24,14 @@ impl Matcher {
         let sight = self.keywords.longest().max(token::SIGHT);
         // What is before its end is looked at, or will be, or needs not be.
         let mut part = 0..0;
+        // Where the digits end that the last range stood before or among.
+        let mut run_end = 0;
         for range in fresh {
             let (start, end) = (range.start as usize, range.end as usize);
-            if end + sight <= part.end {
+            if end >= run_end {
+                run_end = token::run_end(text, end);
+            }
+            if run_end + sight <= part.end {
                 continue;
             }
             if start > part.end {
@@ -38,12 +43,47 @@ impl Matcher {
                     part = start..start;
                 }
             }
-            part.end = token::affected_to(text, end, sight);
+            part.end = token::affected_to(text, run_end, sight);
         }
         self.is_blank_in(text, part)
     }
 
     fn is_blank_in(&self, text: &[u8], part: Range<usize>) -> bool {
         !self.keywords.any(&text[part.clone()]) && !token::any(text, part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::RuleSet;
+
+    /// Digits that stand for nothing in particular.
+    fn hash(length: usize) -> String {
+        let digit = |state: &mut u32| {
+            *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Some(char::from(b"3bZ8qR1xW6"[*state as usize >> 28 & 7]))
+        };
+        std::iter::repeat_with({
+            let mut state = 1;
+            move || digit(&mut state)
+        })
+        .flatten()
+        .take(length)
+        .collect()
+    }
+
+    #[test]
+    fn a_line_that_grows_in_its_middle_is_looked_at_with_the_next() {
+        let matcher = Matcher::new(RuleSet::built_in()).unwrap();
+        let next = hash(133);
+        let word = "abcdefg".repeat(19);
+        // The lines are not of one length, so neither goes on in the other.
+        let shorter = word.strip_prefix('a').unwrap();
+        let before = format!("x {shorter}\n{next}");
+        assert!(matcher.is_blank(before.as_bytes()));
+        let after = format!("y {word}\n{next}");
+        assert!(!matcher.is_blank(after.as_bytes()));
+        assert!(!matcher.is_still_blank(after.as_bytes(), &[0..1, 2..3]));
     }
 }
