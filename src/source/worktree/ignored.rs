@@ -2,8 +2,10 @@
 //! first name has to be judged by them. In a tree where all is tracked that is never.
 
 use std::fs;
+use std::iter::Peekable;
 use std::path::Path;
 use std::path::PathBuf;
+use std::str::Chars;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
@@ -99,13 +101,80 @@ fn parse(content: &[u8]) -> Option<Gitignore> {
     }
     // A pattern that is left out may be the one that takes another back.
     let text = std::str::from_utf8(content).ok()?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut builder = GitignoreBuilder::new("");
-    for line in text.trim_start_matches('\u{feff}').lines() {
+    builder.allow_unclosed_class(false);
+    for line in text.split('\n') {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if line.starts_with('#') {
+            continue;
+        }
         // The same holds for one that is not understood.
-        builder.add_line(None, line).ok()?;
+        builder.add_line(None, &adapted(line)?).ok()?;
     }
     // Without them nothing is ignored.
     builder.build().ok()
+}
+
+/// A pattern, written so that it means to us what it means to git; `None` where that is not known.
+/// git takes nothing but blanks off its end, and no class of characters holds a slash.
+fn adapted(line: &str) -> Option<String> {
+    let mut pattern = String::with_capacity(line.len());
+    // Where the pattern ends without the blanks behind it that no backslash stands before.
+    let mut end = 0;
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        pattern.push(c);
+        match c {
+            ' ' => continue,
+            '\\' => {
+                let escaped = chars.next()?;
+                if escaped != ' ' && escaped.is_whitespace() {
+                    return None;
+                }
+                pattern.push(escaped);
+            }
+            '[' => class(&mut chars, &mut pattern)?,
+            _ => {}
+        }
+        end = pattern.len();
+    }
+    pattern.truncate(end);
+    // In a class it is no longer taken for a blank.
+    match pattern.chars().next_back().filter(|c| c.is_whitespace()) {
+        Some(last) if !pattern.ends_with("\\ ") => {
+            pattern.pop();
+            last.is_ascii().then(|| format!("{pattern}[{last}]"))
+        }
+        _ => Some(pattern),
+    }
+}
+
+/// Takes the rest of a class of characters; `None` where git may read it in another way.
+fn class(chars: &mut Peekable<Chars<'_>>, pattern: &mut String) -> Option<()> {
+    if let Some(not) = chars.next_if(|c| matches!(c, '!' | '^')) {
+        pattern.push(not);
+        // What is nothing else must not be a slash either.
+        if matches!(chars.peek(), Some(']' | '-')) {
+            return None;
+        }
+        pattern.push('/');
+    }
+    let (mut is_first, mut before) = (true, ' ');
+    loop {
+        let c = chars.next()?;
+        pattern.push(c);
+        let is_range = before == '-' && c != ']';
+        match c {
+            ']' if !is_first => return Some(()),
+            // Escapes, classes with names, and ranges that a slash may lie in.
+            '\\' | '/' | '[' => return None,
+            _ if !c.is_ascii() || is_range && !c.is_ascii_alphanumeric() => return None,
+            '-' if !before.is_ascii_alphanumeric() => return None,
+            _ => {}
+        }
+        (is_first, before) = (false, c);
+    }
 }
 
 #[cfg(test)]
@@ -117,10 +186,45 @@ mod tests {
         assert!(parse(b"*.{a,b}\n").is_none());
         assert!(parse(b"*\n!\xff\n").is_none());
         assert!(parse(b"*\n![z-a]\n").is_none());
+        for line in [
+            "[[:alpha:]]",
+            "[\\]]",
+            "[",
+            "[!]a]",
+            "[+-9]",
+            "[/]",
+            "a\u{a0}",
+            "a\\\t",
+            "a\\",
+        ] {
+            assert!(parse(line.as_bytes()).is_none(), "{line:?}");
+        }
         assert_eq!(parse(b"").unwrap().len(), 0);
         let patterns = parse(b"\xef\xbb\xbfa\r\n# b\n!c\n").unwrap();
         assert!(patterns.matched("a", false).is_ignore());
         assert!(patterns.matched("c", false).is_whitelist());
         assert!(patterns.matched("b", false).is_none());
+    }
+
+    #[test]
+    fn only_blanks_are_taken_off_the_end_of_a_pattern() {
+        let patterns = parse(b"Icon\r\r\na\t\nb  \nc\\ \nd\\\\ ").unwrap();
+        for name in ["Icon\r", "a\t", "b", "c ", "d\\"] {
+            assert!(patterns.matched(name, false).is_ignore(), "{name:?}");
+        }
+        for name in ["Icon", "a", "b ", "c", "c\\", "d\\ "] {
+            assert!(patterns.matched(name, false).is_none(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn no_class_of_characters_holds_a_slash() {
+        let patterns = parse(b"a[!b]c\nx[^b]y\n[k-m]\n").unwrap();
+        for name in ["a.c", "x.y", "l"] {
+            assert!(patterns.matched(name, false).is_ignore(), "{name:?}");
+        }
+        for name in ["abc", "a/c", "x/y", "d"] {
+            assert!(patterns.matched(name, false).is_none(), "{name:?}");
+        }
     }
 }
