@@ -23,7 +23,7 @@ use crate::sandbox::run;
 
 const DIRECTORIES: [&str; 8] = ["", "a/", "a/b/", "a/b/c/", "a-b/", "a.b/", "build/", "d/é/"];
 const FILES: [&str; 6] = ["a", "a.log", "build", "keep.log", "x y", "z.tmp"];
-const PATTERNS: [&str; 15] = [
+const PATTERNS: [&str; 17] = [
     "*.log",
     "!keep.log",
     "build/",
@@ -36,6 +36,8 @@ const PATTERNS: [&str; 15] = [
     "**/c",
     "c/**",
     "*.tmp ",
+    "*.tmp\t",
+    "a[!z]b",
     "x\\ y",
     "[a-b].log",
     "# a",
@@ -216,6 +218,28 @@ fn a_directory_of_many_files_is_shared_and_each_told_once() {
     for threads in [1, 2, 8] {
         assert_eq!(walk(std::slice::from_ref(&top), threads), wanted);
     }
+}
+
+#[test]
+fn files_that_are_named_are_shared_too() {
+    let repo = Sandbox::new();
+    for file in 0..100 {
+        repo.write(&file.to_string(), "x\n");
+    }
+    let roots: Vec<_> = (0..100).map(|file| repo.path(&file.to_string())).collect();
+    let options = Options {
+        no_ignore: false,
+        max_filesize: None,
+        exclude: Exclude::nothing(),
+        configured: Anchored::nothing(),
+    };
+    let mut told = Told::default();
+    let walk = Walk::new(&roots, &options, &mut told);
+
+    assert!(walk.work(&mut told, Some(3)));
+    assert!(told.files.len() < 100);
+    walk.work(&mut told, None);
+    assert_eq!(told.files.len(), 100);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::fmt;
 use std::fs;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::path::Path;
@@ -39,6 +40,8 @@ pub const NOT_A_FILE: &str = "is a pipe, a socket or a device";
 const IGNORE_FILE: &str = ".gitignore";
 /// Files of one directory that are done in one go; more are shared.
 const BATCH: usize = 128;
+/// The same of files that are named, of which each may be large.
+const NAMED_BATCH: usize = 16;
 
 /// What to list.
 #[derive(Debug)]
@@ -122,8 +125,8 @@ pub struct Walk<'a> {
     options: &'a Options,
     /// The roots that are walked.
     roots: Vec<Root>,
-    /// The files that are named, which are no part of the walk.
-    named: HashSet<PathBuf>,
+    /// The files that are named, in order: they are told as such, and not where they are met.
+    named: Vec<PathBuf>,
     /// What was told, where some roots lie in others.
     told: Option<Mutex<HashSet<PathBuf>>>,
     tasks: Mutex<Tasks>,
@@ -157,6 +160,8 @@ enum Task {
         path: Vec<u8>,
         scope: Option<Scope>,
     },
+    /// Some of the files that are named.
+    Named(Range<usize>),
     /// Some files of a directory.
     Files {
         open: Arc<Open>,
@@ -166,9 +171,10 @@ enum Task {
 }
 
 impl Task {
-    fn path<'a>(&'a self, roots: &'a [Root]) -> &'a [u8] {
+    fn path<'a>(&'a self, walk: &'a Walk<'_>) -> &'a [u8] {
         match self {
-            Self::Root(root) => bytes(&roots[*root].path),
+            Self::Root(root) => bytes(&walk.roots[*root].path),
+            Self::Named(files) => bytes(&walk.named[files.start]),
             Self::Directory { path, .. } => path,
             Self::Files { open, .. } => &open.prefix,
         }
@@ -201,8 +207,7 @@ impl fmt::Debug for Own {
 }
 
 impl<'a> Walk<'a> {
-    /// Begins a walk. Files that are named themselves are told at once, whatever else leaves them
-    /// out.
+    /// Begins a walk. Files that are named themselves are told first, whatever else leaves them out.
     pub fn new(roots: &[PathBuf], options: &'a Options, visitor: &mut impl Visitor) -> Self {
         let mut walked: Vec<Root> = Vec::new();
         let mut named = Vec::new();
@@ -220,18 +225,8 @@ impl<'a> Walk<'a> {
                 ),
             }
         }
-        named.sort_by(|a, b| bytes(a).cmp(bytes(b)));
+        named.sort();
         named.dedup();
-        for path in &named {
-            if visitor.is_over() {
-                break;
-            }
-            visitor.item(&Item {
-                path: bytes(path),
-                kind: ItemKind::Named,
-                place: Place::Path(path),
-            });
-        }
         let overlap = walked.iter().enumerate().any(|(at, root)| {
             let others = walked.iter().enumerate().filter(|(other, _)| *other != at);
             let here = path_of(&root.prefix);
@@ -239,11 +234,17 @@ impl<'a> Walk<'a> {
                 .into_iter()
                 .any(|(_, other)| path_of(&other.prefix).starts_with(&here))
         });
-        let tasks = (0..walked.len()).rev().map(Task::Root).collect();
+        let batches = (0..named.len()).step_by(NAMED_BATCH);
+        let batches = batches.map(|from| Task::Named(from..named.len().min(from + NAMED_BATCH)));
+        // The last is done first.
+        let tasks = batches
+            .chain((0..walked.len()).map(Task::Root))
+            .collect::<Vec<_>>();
+        let tasks = tasks.into_iter().rev().collect();
         Self {
             options,
             roots: walked,
-            named: named.into_iter().collect(),
+            named,
             told: overlap.then(Mutex::default),
             tasks: Mutex::new(Tasks { tasks, busy: 0 }),
             ready: Condvar::new(),
@@ -270,7 +271,7 @@ impl<'a> Walk<'a> {
                 // It panicked, which is told of the directory.
                 own.path = Vec::new();
                 own.entries = Entries::default();
-                visitor.broken(task.path(&self.roots));
+                visitor.broken(task.path(self));
             }
             if most.is_some_and(|most| met >= most) {
                 let mut tasks = self.lock();
@@ -341,6 +342,16 @@ impl<'a> Walk<'a> {
                 let prefix = [path, &b"/"[..]].concat();
                 let scope = scope.clone();
                 self.directory(*root, &path_of(path), prefix, scope, own, visitor)
+            }
+            Task::Named(files) => {
+                for path in &self.named[files.clone()] {
+                    visitor.item(&Item {
+                        path: bytes(path),
+                        kind: ItemKind::Named,
+                        place: Place::Path(path),
+                    });
+                }
+                files.len()
             }
             Task::Files { open, from, to } => {
                 self.files(open, *from..*to, &mut own.path, visitor);
@@ -437,7 +448,7 @@ impl<'a> Walk<'a> {
     fn files(
         &self,
         open: &Open,
-        entries: std::ops::Range<usize>,
+        entries: Range<usize>,
         path: &mut Vec<u8>,
         visitor: &mut impl Visitor,
     ) {
@@ -476,7 +487,7 @@ impl<'a> Walk<'a> {
     /// Tells an item, unless it is left out; says whether it is new.
     fn tell(&self, root: usize, item: &Item<'_>, visitor: &mut impl Visitor) -> bool {
         let is_directory = item.kind == ItemKind::Directory;
-        if !self.named.is_empty() && self.named.contains(&path_of(item.path)) {
+        if !self.named.is_empty() && self.named.binary_search(&path_of(item.path)).is_ok() {
             return false;
         }
         if self.is_excluded(root, item.path) {
