@@ -163,6 +163,17 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
 /// How far from a run may stand what it is taken for because of: a line of it before, and the escape
 /// before that.
 pub const SIGHT: usize = 128;
+const _: () = {
+    let mut longest = 0;
+    let mut at = 0;
+    while at < ESCAPED.len() {
+        if ESCAPED[at].0.len() > longest {
+            longest = ESCAPED[at].0.len();
+        }
+        at += 1;
+    }
+    assert!(SIGHT >= MAX_BREAK + SOFT_LINE + longest);
+};
 
 /// Where the runs begin that are to be looked at again if what stands at `at` is new, as far as they
 /// are not before `floor`; `sight` is [`SIGHT`] at the least.

@@ -69,6 +69,8 @@ pub(super) const NEEDLES: [(&[u8], Trigger); 15] = [
 
 impl Matcher {
     /// Adds what is found below the surface of `text`. `triggers` are the places of [`NEEDLES`].
+    ///
+    /// Whatever is looked for without one of these has to be known to [`Matcher::is_blank`] too.
     pub(super) fn find_layered(
         &self,
         text: &[u8],
