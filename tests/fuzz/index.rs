@@ -45,7 +45,8 @@ pub fn check(data: &[u8]) {
         ObjectFormat::Sha256
     };
     if form & 4 != 0 {
-        return split(&mut input, form);
+        split(&mut input, form);
+        return;
     }
     DIRECTORY.with(|directory| {
         let path = directory.path().join("index");
@@ -55,7 +56,7 @@ pub fn check(data: &[u8]) {
 }
 
 /// Takes an index without its end, what it says about the shared one, and that.
-fn split(input: &mut Input<'_>, form: u8) {
+fn split(input: &mut Input<'_>, form: u8) -> Option<Vec<Seen>> {
     let lengths = [(); 2].map(|()| usize::from(input.byte()) << 8 | usize::from(input.byte()));
     let mut take = |length: usize| {
         let (taken, rest) = input.0.split_at(length.min(input.0.len()));
@@ -81,16 +82,16 @@ fn split(input: &mut Input<'_>, form: u8) {
         let shared = directory.path().join(format!("sharedindex.{name}"));
         fs::write(&path, &file).unwrap();
         fs::write(&shared, &base).unwrap();
-        quickly(|| {
-            if let Ok(own) =
-                entries_of(|| Index::open_any(&path, directory.path(), ObjectFormat::Sha1))
-            {
-                assert!(own.len() * 40 <= file.len() + base.len());
-                assert!(own.is_sorted_by(|a, b| a.0 <= b.0 && !a.0.is_empty()));
-            }
+        let seen = quickly(|| {
+            let open = || Index::open_any(&path, directory.path(), ObjectFormat::Sha1);
+            let own = entries_of(open).ok()?;
+            assert!(own.len() * 40 <= file.len() + base.len());
+            assert!(own.is_sorted_by(|a, b| a.0 <= b.0 && !a.0.is_empty()));
+            Some(own)
         });
         fs::remove_file(shared).unwrap();
-    });
+        seen
+    })
 }
 
 fn read(path: &Path, format: ObjectFormat, file: &[u8]) {
@@ -249,4 +250,14 @@ fn split_seed(base: &[u8]) -> Vec<u8> {
     let lengths =
         [file.len(), bits.len()].map(|length| u16::try_from(length).unwrap().to_be_bytes());
     [&[4][..], &lengths.concat(), &file, &bits, base].concat()
+}
+
+#[test]
+fn an_index_that_is_split_is_among_the_seeds() {
+    let read = seeds().into_iter().filter(|seed| seed[0] == 4).map(|seed| {
+        let own = split(&mut Input(&seed[1..]), seed[0]).unwrap();
+        let paths: Vec<Vec<u8>> = own.into_iter().map(|entry| entry.0).collect();
+        assert_eq!(paths.join(&b' '), b"a dir/b dir/sub/d e new");
+    });
+    assert!(read.count() > 1);
 }
