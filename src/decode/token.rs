@@ -18,6 +18,8 @@ use crate::decode::wide::Wide;
 const MIN_RUN: usize = 68;
 /// The shortest run of hex digits that can be one.
 const MIN_HEX: usize = 102;
+/// A run that is so long is not counted through.
+const LONG: usize = 1024;
 /// A line of wrapped base64 has at least so many digits.
 const MIN_LINE: usize = 40;
 /// Bytes between two lines of wrapped base64 at the most.
@@ -464,9 +466,15 @@ fn run(
         })
     };
     // Two hex digits a byte, from the first or the second on. Most runs have too few, or are all hex.
-    let hex = count(digits, |byte| byte.is_ascii_hexdigit());
-    let mut at = if hex < MIN_HEX { digits.len() } else { 0 };
-    while let Some(part) = hex_run(digits, hex, at) {
+    let is_hex = u8::is_ascii_hexdigit;
+    let (all_hex, may_hold) = if digits.len() < LONG {
+        let hex = count(digits, |byte| is_hex(&byte));
+        (hex == digits.len(), hex >= MIN_HEX)
+    } else {
+        (digits.iter().all(is_hex), true)
+    };
+    let mut at = if may_hold { 0 } else { digits.len() };
+    while let Some(part) = hex_run(digits, all_hex, at) {
         at = part.end;
         if hex_may_hold(&digits[part.clone()])
             && (try_as(Layer::Hex, part.start) || try_as(Layer::Hex, part.start + 1))
@@ -475,7 +483,7 @@ fn run(
         }
     }
     // Base64 has other digits too.
-    if hex == digits.len() {
+    if all_hex {
         return;
     }
     // Lines of equal length may also be one token each.
@@ -507,13 +515,12 @@ fn marked(digits: &[u8]) -> [bool; 4] {
     meant
 }
 
-/// The first run from `from` on of hex digits that is long enough for a key; of all digits, `hex`
-/// are such.
-fn hex_run(digits: &[u8], hex: usize, mut from: usize) -> Option<Range<usize>> {
-    // Two in every one that is long enough are looked at.
-    const STEP: usize = MIN_HEX / 2;
-    if from == 0 && hex == digits.len() {
-        return Some(0..hex);
+/// The first run from `from` on of hex digits that is long enough for a key.
+fn hex_run(digits: &[u8], all_hex: bool, mut from: usize) -> Option<Range<usize>> {
+    // One digit in every run that is long enough is looked at.
+    const STEP: usize = MIN_HEX;
+    if all_hex {
+        return (from == 0 && digits.len() >= MIN_HEX).then_some(0..digits.len());
     }
     loop {
         let at = from + STEP - 1;
@@ -761,6 +768,18 @@ mod tests {
             assert_eq!(all.len(), 1);
             let at = memmem::find(TEXT, b"T3BlbkFJ").unwrap() * 2 + glued.len() + 2;
             assert_eq!(all[0].1, at..at + 16);
+        }
+    }
+
+    #[test]
+    fn hex_in_the_middle_of_other_digits_is_found_wherever_it_stands() {
+        let run = HEXUPPER.encode(TEXT);
+        for before in 0..2 * MIN_HEX {
+            for after in [1, LONG] {
+                let text = format!("{}{run}{}", "x0y".repeat(before), "z1".repeat(after));
+                let all = decoded(&text);
+                assert_eq!(all.len(), 1, "{before} {after}");
+            }
         }
     }
 
