@@ -20,6 +20,7 @@ use crate::git::index::IndexError;
 use crate::git::object::Objects;
 use crate::git::tree::EntryKind;
 use crate::git::tree::Trees as _;
+use crate::source::worktree::open;
 
 /// Which version of a file counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -237,25 +238,4 @@ fn read_open(mut file: &File, most: u64) -> Result<Vec<u8>, ReadError> {
         return Err(ReadError::TooLarge(most));
     }
     Ok(content)
-}
-
-#[cfg(unix)]
-fn open(path: &Path, follow: bool) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    use rustix::fs::OFlags;
-
-    let mut flags = OFlags::NONBLOCK;
-    if !follow {
-        flags |= OFlags::NOFOLLOW;
-    }
-    File::options()
-        .read(true)
-        .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
-        .open(path)
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path, _follow: bool) -> io::Result<File> {
-    File::open(path)
 }

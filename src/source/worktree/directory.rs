@@ -222,7 +222,7 @@ mod other {
 
 /// Opens a file for reading. A pipe is not waited for, and a link not followed unless so wanted.
 #[cfg(unix)]
-pub(super) fn open(path: &Path, follow: bool) -> io::Result<File> {
+pub(in crate::source) fn open(path: &Path, follow: bool) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
 
     use rustix::fs::OFlags;
@@ -239,6 +239,6 @@ pub(super) fn open(path: &Path, follow: bool) -> io::Result<File> {
 
 /// Opens a file for reading.
 #[cfg(not(unix))]
-pub(super) fn open(path: &Path, _follow: bool) -> io::Result<File> {
+pub(in crate::source) fn open(path: &Path, _follow: bool) -> io::Result<File> {
     File::open(path)
 }

@@ -31,6 +31,7 @@ use crate::policy::exclude::Exclude;
 use crate::source::worktree::directory::Directory;
 use crate::source::worktree::directory::Entries;
 use crate::source::worktree::directory::EntryType;
+pub(super) use crate::source::worktree::directory::open;
 use crate::source::worktree::repository::Fate;
 use crate::source::worktree::repository::Scope;
 
@@ -91,7 +92,7 @@ impl Item<'_> {
     /// Opens it for reading. No link is followed but one that was named, and no pipe waited for.
     pub fn open(&self) -> io::Result<File> {
         match self.place {
-            Place::Path(path) => directory::open(path, self.kind == ItemKind::Named),
+            Place::Path(path) => open(path, self.kind == ItemKind::Named),
             Place::In(directory, name) => directory.file(self.path, name),
         }
     }
