@@ -57,6 +57,18 @@ impl Drop for Shown {
     }
 }
 
+/// The one function of the system's library of mathematics that the program uses, for the time
+/// left: for its sake that library would be loaded at each start, which a hook can feel.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(
+    unsafe_code,
+    reason = "it takes the place of the function of that name"
+)]
+#[unsafe(no_mangle)]
+extern "C" fn pow(base: f64, exponent: f64) -> f64 {
+    libm::pow(base, exponent)
+}
+
 fn show(progress: &Progress, is_over: &AtomicBool) {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     let known = progress.expected() > 0;

@@ -276,7 +276,8 @@ fn entropy(counts: &[u32; 256], length: usize) -> f64 {
         .filter(|&&count| count > 0)
         .map(|&count| {
             let share = f64::from(count) / length;
-            -share * share.log2()
+            // Not the system's: see `cli::progress`.
+            -share * libm::log2(share)
         })
         .sum()
 }
