@@ -133,19 +133,35 @@ fn quiet_panics() {
     }));
 }
 
-/// Turns SIGINT, SIGTERM and SIGHUP into a cancelled scan, and SIGXFSZ into a failed write. A scan
-/// that does not stop in time, since it waits for input, is ended here.
+/// Turns SIGINT, SIGTERM and SIGHUP into a cancelled scan, and SIGXFSZ into a failed write.
+///
+/// A scan that does not stop in time, since it waits for input, is ended by a thread. One that
+/// `is_short` waits for none, and does not wait for a thread to start either: a second signal ends
+/// it.
 #[cfg(unix)]
-fn stop_on_signals(cancel: &Cancel) {
+fn stop_on_signals(cancel: &Cancel, is_short: bool) {
     use signal_hook::consts::SIGHUP;
     use signal_hook::consts::SIGINT;
     use signal_hook::consts::SIGTERM;
     use signal_hook::consts::SIGXFSZ;
+    use signal_hook::flag;
+
+    const STOPPING: [i32; 3] = [SIGINT, SIGTERM, SIGHUP];
 
     // Where a handler cannot be had, a signal ends the process, and its status says so.
     let unheeded = std::sync::Arc::default();
-    let _: io::Result<signal_hook::SigId> = signal_hook::flag::register(SIGXFSZ, unheeded);
-    let Ok(mut signals) = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP]) else {
+    let _: io::Result<signal_hook::SigId> = flag::register(SIGXFSZ, unheeded);
+    if is_short {
+        for signal in STOPPING {
+            let stopped = cancel.flag();
+            // As above.
+            let _: io::Result<signal_hook::SigId> =
+                flag::register_conditional_shutdown(signal, 2, stopped)
+                    .and_then(|_| flag::register(signal, cancel.flag()));
+        }
+        return;
+    }
+    let Ok(mut signals) = signal_hook::iterator::Signals::new(STOPPING) else {
         return;
     };
     let cancel = cancel.clone();
@@ -170,7 +186,7 @@ fn stop_on_signals(cancel: &Cancel) {
 }
 
 #[cfg(not(unix))]
-fn stop_on_signals(_cancel: &Cancel) {}
+fn stop_on_signals(_cancel: &Cancel, _is_short: bool) {}
 
 /// An argument of `history` that looks like an option with a range in it. A revision is never taken
 /// for an option, and an option should not eat one.

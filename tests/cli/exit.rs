@@ -171,3 +171,37 @@ fn an_interrupted_scan_is_2() {
     let stderr = std::str::from_utf8(&output.stderr).unwrap();
     assert!(stderr.contains("interrupted"), "{stderr}");
 }
+
+/// It has no thread that waits for a signal, so the handler itself has to do.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_scan_of_the_index_is_2() {
+    let repo = Sandbox::new();
+    repo.write("a.bin", vec![0; 256 << 20]) // takes a while
+        .write("b.py", keys::project(1))
+        .git(&["-c", "core.compression=1", "add", "."]);
+    let child = repo
+        .command(FRISK, "", &["staged"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = child.id().to_string();
+    let script = "while :; do \
+        handled=$(sed -n 's/^SigCgt:.*\\(.\\)...$/\\1/p' \"/proc/$0/status\"); \
+        case $handled in [4-7c-f]) kill -TERM \"$0\"; exit;; '') exit 1;; esac; \
+    done";
+    let killed = run(&mut repo.command("sh", "", &["-c", script, &pid]));
+    assert_eq!(killed.status, 0);
+    let output = child.wait_with_output().unwrap();
+
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = std::str::from_utf8(&output.stderr).unwrap();
+    assert!(stderr.contains("interrupted"), "{stderr}");
+    // Behind what was being read, nothing is scanned any more.
+    assert!(
+        !std::str::from_utf8(&output.stdout)
+            .unwrap()
+            .contains("b.py")
+    );
+}

@@ -114,7 +114,8 @@ pub(crate) fn report(
     options: &Options,
     opener: &Opener,
 ) -> anyhow::Result<Report> {
-    cli::stop_on_signals(&plan.settings.cancel);
+    let is_short = matches!(what, What::Staged(staged::Selection::Changed));
+    cli::stop_on_signals(&plan.settings.cancel, is_short);
     let scan = Scan::new(&plan.matcher, &plan.settings);
     plan.tell(&scan);
     // A commit is not kept waiting for a thread that has nothing to show.
