@@ -34,6 +34,7 @@ pub(crate) struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(defer = true)] // the options of one are made, not of all
 pub(crate) enum Command {
     /// Scan files and directories
     Scan {
