@@ -43,8 +43,9 @@ const AT_ONCE: u64 = 8 << 20;
 const ROOM: usize = 16 << 20;
 /// Text becomes some four times larger.
 const GROWTH: usize = 8;
-/// Bytes that are always there for what a file becomes.
-const MIN_ROOM: usize = 64 << 10;
+/// Bytes that are always there for what a file becomes: more would cost a small one more to clear
+/// than to inflate.
+const MIN_ROOM: usize = 4 << 10;
 
 /// The objects of a repository. Each thread has its own.
 pub struct Objects<'repository> {
@@ -246,9 +247,10 @@ fn loose(
         return Ok(None);
     };
     // Whatever is odd about it is said by the one that takes its time.
-    if metadata.len() <= AT_ONCE
-        && metadata.is_file()
-        && let Some(object) = scratch.read(path, oid)?
+    if metadata.is_file()
+        && metadata.len() <= AT_ONCE
+        && let Ok(length) = usize::try_from(metadata.len())
+        && let Some(object) = scratch.read(path, length, oid)?
     {
         return Ok(Some(object));
     }
@@ -257,8 +259,15 @@ fn loose(
 
 impl Scratch {
     /// Reads and inflates a loose object in one go; `None` if it is large, or not as it should be.
-    fn read(&mut self, path: &Path, oid: Oid) -> io::Result<Option<(ObjectType, Vec<u8>)>> {
+    fn read(
+        &mut self,
+        path: &Path,
+        length: usize,
+        oid: Oid,
+    ) -> io::Result<Option<(ObjectType, Vec<u8>)>> {
         self.file.clear();
+        // With one byte to spare, the end is seen without a probe.
+        self.file.reserve(length + 1);
         let mut file = File::open(path)?.take(AT_ONCE + 1);
         file.read_to_end(&mut self.file)?;
         if self.file.len() as u64 > AT_ONCE {

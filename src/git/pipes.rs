@@ -198,7 +198,8 @@ fn leads_to(path: &Path, prefix: &[u8]) -> Option<PathBuf> {
 }
 
 fn start(path: &Path) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
+    // Most are smaller, and read at once.
+    let mut text = Vec::with_capacity(4 << 10);
     fs::File::open(path)?
         .take(MAX_CONFIG)
         .read_to_end(&mut text)?;

@@ -96,6 +96,9 @@ impl Input {
     /// The last bytes that count, at most `length`, and where they begin.
     pub(super) fn tail(&mut self, length: u64) -> io::Result<(u64, Vec<u8>)> {
         let at = self.length.saturating_sub(length);
+        if at == 0 && self.end as u64 == self.length {
+            return Ok((at, self.buffer[..self.end].to_vec()));
+        }
         let mut tail = vec![0; usize::try_from(self.length - at).map_err(io::Error::other)?];
         self.file.seek(SeekFrom::Start(at))?;
         self.file.read_exact(&mut tail)?;
