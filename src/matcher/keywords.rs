@@ -13,11 +13,30 @@ use crate::matcher::layers::NEEDLES;
 use crate::matcher::layers::Trigger;
 use crate::rule::RuleSet;
 
-/// What several keywords have in common, at their beginning or further on. Each needle less makes
-/// the search faster; these are about as rare as the keywords themselves, or begin with rarer bytes,
-/// of which the search sees the first three: `ses` is in many words.
-const STEMS: [&[u8]; 10] = [
-    b"sk-", b"ss-", b"0054", b"54\\", b"54}", b"54%", b"54;", b"54=", b"124\\", b"84;&",
+/// What keywords have in common, at their beginning or further on. Each needle less makes the search
+/// faster; these are about as rare as the keywords themselves, or begin with rarer bytes, of which
+/// the search sees the first three: `ses` is in many words.
+///
+/// The search takes needles together that are eight apart, and looks closer at whatever is like any
+/// of them. In this order, source text has a fifth of such places that it has in another.
+const STEMS: [&[u8]; 16] = [
+    b"T3Bl",
+    b"sk-",
+    b"Blbk",
+    b"54=",
+    b"54;",
+    b"54}",
+    b"54%",
+    b"54\\",
+    // With these, one by one:
+    b"T\x003\0B",
+    b"ss-",
+    b"bkFJ",
+    b"124\\",
+    b"84;&",
+    b"3\0\0\0B",
+    b"0054",
+    b"JQQJ99",
 ];
 
 /// Finds keywords, and the rules they stand for.
@@ -154,6 +173,11 @@ fn needles(keywords: &[Keyword]) -> Vec<Vec<u8>> {
             needles.push(needle.to_vec());
         }
     }
+    // Others come behind.
+    needles.sort_by_key(|needle| {
+        let mut stems = STEMS.iter();
+        stems.position(|stem| stem == needle).unwrap_or(STEMS.len())
+    });
     needles
 }
 
