@@ -567,6 +567,27 @@ fn a_damaged_object_is_named() {
 }
 
 #[test]
+fn an_object_with_the_content_of_another_is_named() {
+    let repo = Sandbox::new();
+    repo.write("a.py", line(&keys::project(1)))
+        .write("b.py", "b = 1\n")
+        .git(&["add", "."]);
+    let path = |name| {
+        let oid = repo.oid(name);
+        let (directory, file) = oid.split_at(2);
+        format!(".git/objects/{directory}/{file}")
+    };
+    let (hidden, harmless) = (path(":a.py"), path(":b.py"));
+    let harmless = fs::read(repo.path(&harmless)).unwrap();
+    repo.remove(&hidden).write(&hidden, harmless);
+
+    repo.report(&["staged"]).is_incomplete(&[], "a.py: object ");
+    repo.git(&["commit", "--quiet", "--message=All"]);
+    repo.report(&["history"])
+        .is_incomplete(&[], "a.py: object ");
+}
+
+#[test]
 fn a_damaged_head_is_an_error() {
     let repo = Sandbox::new();
     repo.commit_file("a.py", "a\n");
