@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use data_encoding::HEXLOWER;
+
 use crate::keys;
 use crate::sandbox::Output;
 use crate::sandbox::Sandbox;
@@ -585,6 +587,41 @@ fn an_object_with_the_content_of_another_is_named() {
     repo.git(&["commit", "--quiet", "--message=All"]);
     repo.report(&["history"])
         .is_incomplete(&[], "a.py: object ");
+}
+
+#[test]
+fn a_pack_that_takes_one_object_for_another_is_no_clean_scan() {
+    let repo = Sandbox::new();
+    repo.write("a.py", line(&keys::project(1)))
+        .write("b.py", "b = 1\n")
+        .git(&["add", "."])
+        .git(&["commit", "--quiet", "--message=All"])
+        .git(&["repack", "-adq"]);
+    let packs = fs::read_dir(repo.path(".git/objects/pack")).unwrap();
+    let mut packs = packs.map(|entry| entry.unwrap().path());
+    let path = packs.find(|path| path.extension().is_some_and(|e| e == "idx"));
+    let path = path.unwrap();
+    // The two blobs change places: header, fan-out, names, checksums, offsets.
+    let mut index = fs::read(&path).unwrap();
+    let count = u32::from_be_bytes(index[8 + 255 * 4..][..4].try_into().unwrap()) as usize;
+    let offsets: Vec<usize> = [":a.py", ":b.py"]
+        .map(|name| HEXLOWER.decode(repo.oid(name).as_bytes()).unwrap())
+        .into_iter()
+        .map(|oid| {
+            let mut names = index[1032..][..count * 20].chunks(20);
+            1032 + count * 24 + 4 * names.position(|name| name == oid).unwrap()
+        })
+        .collect();
+    for byte in 0..4 {
+        index.swap(offsets[0] + byte, offsets[1] + byte);
+    }
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, index).unwrap();
+
+    let report = repo.report(&["staged", "--all"]);
+
+    report.is_incomplete(&[], "a.py: object ");
+    report.is_incomplete(&[], "b.py: object ");
 }
 
 #[test]
