@@ -212,8 +212,8 @@ fn some_objects() {
         || false,
         |visit| {
             assert!(wanted(visit.number));
-            assert_eq!(expected[&visit.oid].1, visit.data);
-            assert!(seen.lock().unwrap().insert(visit.oid));
+            assert_eq!(expected[&visit.oid()].1, visit.data);
+            assert!(seen.lock().unwrap().insert(visit.oid()));
             true
         },
         |_, error| panic!("{error}"),

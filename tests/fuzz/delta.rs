@@ -108,7 +108,7 @@ fn walk(store: &Store, expected: Option<&[Expected]>, made: &[Made]) {
                 in_order(fresh, visit.data.len());
             }
             let data = visit.data[..visit.data.len().min(MAX_MADE)].to_vec();
-            let before = seen.lock().unwrap().insert(visit.oid, (visit.kind, data));
+            let before = seen.lock().unwrap().insert(visit.oid(), (visit.kind, data));
             assert!(before.is_none() || expected.is_none(), "told twice");
             true
         },

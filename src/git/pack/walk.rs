@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
+use git2::ObjectFormat;
 use git2::ObjectType;
 use git2::Oid;
 
@@ -18,6 +19,7 @@ use crate::git::pack::bits::Bits;
 use crate::git::pack::entry::Buffer;
 use crate::git::pack::entry::Form;
 use crate::git::pack::file::Pack;
+use crate::git::pack::index::oid_of;
 use crate::git::pack::plan::NONE;
 use crate::git::pack::plan::Plan;
 use crate::git::pack::plan::Root;
@@ -40,8 +42,8 @@ const STACK: usize = 2 << 20;
 pub struct Visit<'a> {
     /// Its number.
     pub number: u32,
-    /// Its name.
-    pub oid: Oid,
+    /// Its name, in bytes: most are never read from where they lie.
+    pub name: &'a [u8],
     /// What it is.
     pub kind: ObjectType,
     /// Its content.
@@ -54,9 +56,24 @@ pub struct Visit<'a> {
     pub fresh: Option<&'a [Range<u32>]>,
 }
 
+impl Visit<'_> {
+    /// Its name.
+    pub fn oid(&self) -> Oid {
+        oid_of(self.name)
+    }
+
+    /// The kind of hash by which objects are named here.
+    pub fn format(&self) -> ObjectFormat {
+        match self.name.len() {
+            20 => ObjectFormat::Sha1,
+            _ => ObjectFormat::Sha256,
+        }
+    }
+}
+
 impl std::fmt::Debug for Visit<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { kind, oid, .. } = self;
+        let (kind, oid) = (self.kind, self.oid());
         write!(f, "Visit({kind} {oid}, {} bytes)", self.data.len())
     }
 }
@@ -220,8 +237,8 @@ impl<'a> Job<'a> {
 
     /// Gives an object to the visitor; says whether it can go on from there.
     fn visit(&self, visit: Visit<'_>) -> bool {
-        let oid = visit.oid;
         catch_unwind(AssertUnwindSafe(|| (self.visit)(visit))).unwrap_or_else(|_| {
+            let oid = visit.oid();
             (self.failed)(oid, GitError::Panic { oid });
             false
         })
@@ -388,7 +405,7 @@ impl<'a> Worker<'a> {
             Ok(Some((kind, data))) => {
                 self.job.visit(Visit {
                     number,
-                    oid,
+                    name: oid.as_bytes(),
                     kind,
                     data: &data,
                     fresh: None,
@@ -406,7 +423,7 @@ impl<'a> Worker<'a> {
             Some((kind, data)) if self.job.kinds.contains(kind) => {
                 self.job.visit(Visit {
                     number: field.first + position,
-                    oid,
+                    name: oid.as_bytes(),
                     kind,
                     data: &data,
                     fresh: None,
@@ -559,7 +576,7 @@ impl<'a> Worker<'a> {
         }
         Some(self.job.visit(Visit {
             number: field.first + position,
-            oid: field.pack.oid(position),
+            name: field.pack.index.raw(position),
             kind,
             data: data.data(),
             fresh: is_fresh.then_some(&self.reader.fresh),

@@ -130,7 +130,7 @@ impl<'a> Hot<'a> {
             threads,
             || cancel.is_cancelled(),
             |visit| {
-                let raw = Raw::of(visit.data, visit.oid.object_format());
+                let raw = Raw::of(visit.data, visit.format());
                 // Where a tree breaks off was told when it was read first.
                 let entries = raw.flatten().filter_map(|entry| {
                     let is_tree = entry.kind == EntryKind::Tree;
@@ -154,7 +154,7 @@ impl<'a> Hot<'a> {
                     })
                 });
                 let entries: Vec<Entry> = entries.collect();
-                locked(&trees).insert(visit.oid, entries);
+                locked(&trees).insert(visit.oid(), entries);
                 false
             },
             fails,
@@ -226,7 +226,7 @@ fn leading(
             let mut directories = Vec::new();
             let mut holds = false;
             // Where a tree breaks off was told when it was read first.
-            for entry in Raw::of(visit.data, visit.oid.object_format()).flatten() {
+            for entry in Raw::of(visit.data, visit.format()).flatten() {
                 if entry.kind == EntryKind::Tree {
                     directories.push(edge(entry.oid, visit.number));
                 }

@@ -95,12 +95,12 @@ impl Surveyor<'_> {
             ObjectType::Blob => return self.blob(visit),
             ObjectType::Tree => return NAMES.with_borrow_mut(|names| self.tree(visit, names)),
             ObjectType::Commit => {
-                match Commit::parse(visit.oid, visit.data) {
+                match Commit::parse(visit.oid(), visit.data) {
                     Ok(commit) => {
                         self.named(commit.tree.as_bytes(), true);
-                        locked(&self.survey).commits.insert(visit.oid, commit);
+                        locked(&self.survey).commits.insert(visit.oid(), commit);
                     }
-                    Err(error) => self.unread(visit.oid, error),
+                    Err(error) => self.unread(visit.oid(), error),
                 }
                 self.message(visit);
             }
@@ -146,7 +146,7 @@ impl Surveyor<'_> {
             Ok(inspected) => {
                 self.scan.count(inspected.bytes);
                 if !inspected.is_silent() {
-                    locked(&self.survey).blobs.insert(visit.oid, inspected);
+                    locked(&self.survey).blobs.insert(visit.oid(), inspected);
                 }
             }
             Err(error) => self.scan.failed(None, &error),
@@ -161,7 +161,7 @@ impl Surveyor<'_> {
             Ok(inspected) => {
                 self.scan.count(inspected.bytes);
                 if !inspected.is_silent() {
-                    locked(&self.survey).messages.insert(visit.oid, inspected);
+                    locked(&self.survey).messages.insert(visit.oid(), inspected);
                 }
             }
             Err(error) => self.scan.failed(None, &error),
@@ -174,9 +174,9 @@ impl Surveyor<'_> {
         let mut fresh = Fresh(visit.fresh);
         let mut is_whole = true;
         names.clear();
-        for entry in Raw::of(visit.data, visit.oid.object_format()) {
+        for entry in Raw::of(visit.data, visit.format()) {
             let Some(entry) = entry else {
-                let (kind, oid) = ("tree", visit.oid);
+                let (kind, oid) = ("tree", visit.oid());
                 self.unread(oid, GitError::Malformed { kind, oid });
                 is_whole = false;
                 break;
@@ -200,7 +200,7 @@ impl Surveyor<'_> {
             Ok(_) => {
                 // One by one, from the tree: a name may hold any byte, also that between them.
                 // Where the tree breaks off is told above.
-                let names = Raw::of(visit.data, visit.oid.object_format()).flatten();
+                let names = Raw::of(visit.data, visit.format()).flatten();
                 let names = names.map(|entry| entry.name);
                 let found = names.filter(|name| !self.scan.name_hits(name, name).is_empty());
                 let found: Vec<Vec<u8>> = found.map(<[u8]>::to_vec).collect();
