@@ -546,6 +546,7 @@ fn decode_in_every_way(text: &[u8]) {
         Layer::Zlib,
         Layer::Bzip2,
         Layer::Xz,
+        Layer::Lzma,
         Layer::Zstd,
         Layer::Zip,
         Layer::Tar,

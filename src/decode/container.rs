@@ -79,10 +79,28 @@ pub fn kind(head: &[u8]) -> Option<Layer> {
         [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, ..] => Some(Layer::Bzip2),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Layer::Xz),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Layer::Zstd),
+        [0x5d, 0, 0, ..] if is_lzma_header(head) => Some(Layer::Lzma),
         [0x78, 0x01 | 0x9c | 0xda, ..] => Some(Layer::Zlib),
         _ if is_tar_header(head) => Some(Layer::Tar),
         _ => None,
     }
+}
+
+/// Whether an LZMA stream begins here. It has no mark of its own, so only what the tools write is taken
+/// for one: their parameters, a dictionary of a power of two, and a length that is not known or
+/// can be.
+fn is_lzma_header(head: &[u8]) -> bool {
+    const MAX_DICTIONARY: u32 = 64 << 20;
+    const MAX_LENGTH: u64 = 1 << 40;
+    let Some([_, a, b, c, d, length @ .., first]) = head.first_chunk::<14>() else {
+        return false;
+    };
+    let dictionary = u32::from_le_bytes([*a, *b, *c, *d]);
+    let length = u64::from_le_bytes(*length);
+    dictionary.is_power_of_two()
+        && dictionary <= MAX_DICTIONARY
+        && (length == u64::MAX || (1..=MAX_LENGTH).contains(&length))
+        && *first == 0
 }
 
 /// Whether a block is a tar header, by its checksum: `ustar` alone may stand in any text.
@@ -234,11 +252,27 @@ pub fn expand(
     budget: &mut Budget,
     each: &mut Each<'_>,
 ) -> Result<(), Unread> {
+    expand_any(layer, &mut content, budget, each)
+}
+
+trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}
+
+/// The same of whatever can be read, so that there is one of each decoder in the program.
+fn expand_any(
+    layer: Layer,
+    mut content: &mut dyn ReadSeek,
+    budget: &mut Budget,
+    each: &mut Each<'_>,
+) -> Result<(), Unread> {
     match layer {
         Layer::Gzip => stream(flate2::read::MultiGzDecoder::new(content), budget, each),
         Layer::Zlib => stream(flate2::read::ZlibDecoder::new(content), budget, each),
         Layer::Bzip2 => stream(bzip2::read::MultiBzDecoder::new(content), budget, each),
         Layer::Xz => stream(lzma_rust2::XzReader::new(content, true), budget, each),
+        Layer::Lzma => lzma_rust2::LzmaReader::new_mem_limit(content, u32::MAX, None)
+            .and_then(|decoder| stream(decoder, budget, each)),
         Layer::Zstd => match ruzstd::decoding::StreamingDecoder::new(&mut content) {
             Ok(decoder) => stream(decoder, budget, each),
             // It is told as damage.

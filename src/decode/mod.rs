@@ -43,6 +43,8 @@ pub enum Layer {
     Bzip2,
     /// An xz stream.
     Xz,
+    /// An LZMA stream, as xz-utils wrote before xz.
+    Lzma,
     /// A Zstandard stream.
     Zstd,
     /// A zip archive.
@@ -70,6 +72,7 @@ impl Layer {
             Self::Zlib => "zlib",
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
+            Self::Lzma => "lzma",
             Self::Zstd => "zstd",
             Self::Zip => "zip",
             Self::Tar => "tar",

@@ -108,6 +108,7 @@ fn is_compressed(finding: &Finding) -> bool {
                 | Layer::Zlib
                 | Layer::Bzip2
                 | Layer::Xz
+                | Layer::Lzma
                 | Layer::Zstd
                 | Layer::Zip
                 | Layer::Tar

@@ -7,6 +7,8 @@ use bzip2::write::BzEncoder;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use flate2::write::ZlibEncoder;
+use lzma_rust2::LzmaOptions;
+use lzma_rust2::LzmaWriter;
 use ruzstd::encoding::CompressionLevel;
 use zip::CompressionMethod;
 use zip::write::SimpleFileOptions;
@@ -46,6 +48,33 @@ fn tar(members: &[(&str, &[u8])]) -> Vec<u8> {
         tar.append_data(&mut header, name, *content).unwrap();
     }
     tar.into_inner().unwrap()
+}
+
+/// An LZMA stream, with its header.
+fn lzma(content: &[u8]) -> Vec<u8> {
+    let options = LzmaOptions::with_preset(6);
+    let mut lzma = LzmaWriter::new_use_header(Vec::new(), &options, None).unwrap();
+    lzma.write_all(content).unwrap();
+    lzma.finish().unwrap()
+}
+
+/// A zip of one member that is packed by LZMA, as 7-Zip makes it: a stored member, with another
+/// method, size and checksum in both of its records.
+fn zip_of_lzma(name: &str, content: &[u8]) -> Vec<u8> {
+    let stream = lzma(content);
+    // The version of the packer, and the length of the parameters; then, without the length, the stream.
+    let packed = [&[9, 20, 5, 0], &stream[..5], &stream[13..]].concat();
+    let mut zip = zip_as(CompressionMethod::Stored, &[(name, &packed)]);
+    let mut crc = flate2::Crc::new();
+    crc.update(content);
+    let size = u32::try_from(content.len()).unwrap();
+    let directory = memchr::memmem::find(&zip, b"PK\x01\x02").unwrap();
+    for (record, method, sum, length) in [(0, 8, 14, 22), (directory, 10, 16, 24)] {
+        zip[record + method] = 14;
+        zip[record + sum..][..4].copy_from_slice(&crc.sum().to_le_bytes());
+        zip[record + length..][..4].copy_from_slice(&size.to_le_bytes());
+    }
+    zip
 }
 
 /// An xz stream of one block with the content as it is: nobody here compresses.
@@ -121,6 +150,8 @@ fn every_kind_of_container_is_opened_by_its_content() {
         (zlib.finish().unwrap(), "null", "zlib"),
         (bzip2.finish().unwrap(), "null", "bzip2"),
         (xz(&env), "null", "xz"),
+        (lzma(&env), "null", "lzma"),
+        (zip_of_lzma("b/.env", &env), "b/.env", "zip"),
         (
             ruzstd::encoding::compress_to_vec(&env[..], CompressionLevel::Fastest),
             "null",

@@ -256,10 +256,11 @@ pub(crate) fn any() -> impl Strategy<Value = Writing> {
 }
 
 /// The containers that can be made here.
-pub(crate) const CONTAINERS: [Layer; 6] = [
+pub(crate) const CONTAINERS: [Layer; 7] = [
     Layer::Gzip,
     Layer::Zlib,
     Layer::Bzip2,
+    Layer::Lzma,
     Layer::Zstd,
     Layer::Zip,
     Layer::Tar,
@@ -281,6 +282,13 @@ pub(crate) fn contain(kind: Layer, members: &[(&str, &[u8])]) -> Vec<u8> {
         }
         Layer::Bzip2 => {
             let mut encoder = BzEncoder::new(Vec::new(), bzip2::Compression::default());
+            encoder.write_all(content).unwrap();
+            encoder.finish().unwrap()
+        }
+        Layer::Lzma => {
+            let options = lzma_rust2::LzmaOptions::with_preset(1);
+            let mut encoder =
+                lzma_rust2::LzmaWriter::new_use_header(Vec::new(), &options, None).unwrap();
             encoder.write_all(content).unwrap();
             encoder.finish().unwrap()
         }

@@ -16,7 +16,7 @@ use super::quickly;
 const BUDGET: u64 = 1 << 20;
 const BUFFER: usize = 4096;
 
-const KINDS: [Layer; 7] = [
+const KINDS: [Layer; 8] = [
     Layer::Gzip,
     Layer::Zlib,
     Layer::Bzip2,
@@ -24,6 +24,7 @@ const KINDS: [Layer; 7] = [
     Layer::Zstd,
     Layer::Zip,
     Layer::Tar,
+    Layer::Lzma,
 ];
 
 /// The target.
@@ -78,6 +79,9 @@ fn seeds() -> Vec<Vec<u8>> {
     let options = lzma_rust2::XzOptions::with_preset(1);
     let mut xz = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
     xz.write_all(&text).unwrap();
+    let options = lzma_rust2::LzmaOptions::with_preset(1);
+    let mut lzma = lzma_rust2::LzmaWriter::new_use_header(Vec::new(), &options, None).unwrap();
+    lzma.write_all(&text).unwrap();
     // A frame of one raw block.
     let length = u8::try_from(text.len()).unwrap();
     let mut zstd = vec![0x28, 0xb5, 0x2f, 0xfd, 0x20, length];
@@ -91,6 +95,7 @@ fn seeds() -> Vec<Vec<u8>> {
         zstd,
         zip(&[("a.txt", &text), ("b/c.txt", &text), ("A.txt", b"again")]),
         tar(&[(b"a.txt", &text), (b"b/c.txt", &text)]),
+        lzma.finish().unwrap(),
     ];
     let marked = |(kind, content): (usize, &Vec<u8>)| {
         let kind = u8::try_from(kind).unwrap();
