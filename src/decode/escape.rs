@@ -64,6 +64,81 @@ pub fn blank(view: &View) -> View {
     out
 }
 
+/// Bytes that [`begins_escaped_word`] looks at, at the most.
+pub const WORD_SIGHT: usize = 112;
+
+/// Whether a word of so many characters begins at the start of `text`, of which two or more are
+/// escaped, once or several times over.
+///
+/// Looks at [`WORD_SIGHT`] bytes: a word that takes more may be shorter.
+pub fn begins_escaped_word(text: &[u8], length: usize) -> bool {
+    let text = &text[..text.len().min(WORD_SIGHT)];
+    let mut escaped = 0;
+    let mut at = 0;
+    for _ in 0..length {
+        let rest = &text[at..];
+        match rest.first() {
+            Some(byte) if is_word(*byte) => {
+                at += 1;
+                continue;
+            }
+            Some(b'\\' | b'%' | b'&' | b'=') | None => {}
+            // Most words end here.
+            _ => return false,
+        }
+        let Some((taken, value)) = deep_escape(rest) else {
+            // Perhaps it is one that is cut off here.
+            return escaped > 1 && text.len() == WORD_SIGHT && rest.len() < LONGEST;
+        };
+        let value = match value {
+            Value::Byte(byte) => byte,
+            // What is beyond ASCII is no part of a word.
+            Value::Char(c) => u8::try_from(c).unwrap_or(0),
+            Value::Nothing => 0,
+        };
+        if !is_word(value) {
+            return false;
+        }
+        escaped += 1;
+        at += taken;
+    }
+    escaped > 1
+}
+
+/// Bytes of an escape at the most, with what escapes it.
+const LONGEST: usize = 16;
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// The escape at the start of `text`, which may be escaped itself: `\\\\u0041`, `%2541`, `&amp;#65;`.
+fn deep_escape(text: &[u8]) -> Option<(usize, Value)> {
+    let first = text.first()?;
+    let repeated = |again: &[u8]| {
+        let all = text[1..].chunks_exact(again.len());
+        all.take_while(|piece| *piece == again).count() * again.len()
+    };
+    match first {
+        b'\\' => {
+            let outer = repeated(b"\\");
+            let inner = escape(&text[outer..])?;
+            Some((outer + inner.length, inner.value))
+        }
+        b'%' => {
+            let outer = repeated(b"25");
+            let [a, b] = text[1 + outer..].first_chunk()?;
+            Some((outer + 3, Value::Byte(hex_byte(*a, *b)?)))
+        }
+        b'&' => {
+            let outer = repeated(b"amp;");
+            let (length, value) = reference(&text[1 + outer..])?;
+            Some((outer + 1 + length, value))
+        }
+        _ => escape(text).map(|escape| (escape.length, escape.value)),
+    }
+}
+
 struct Escape {
     length: usize,
     value: Value,
@@ -224,6 +299,35 @@ mod tests {
         assert_eq!(unescaped("a\\\nb=\r\nc"), "abc");
         assert_eq!(unescaped("a\\\n \t\\x41\\\n\\x42"), "ax41B");
         assert!(unescape(&View::of(b"100% \\q & =zz \\u12")).is_none());
+    }
+
+    #[test]
+    fn words_with_escapes_are_told_from_others() {
+        for text in [
+            r"a\x62cd\u0065fgh",
+            r"\\u0061bcdefg\\x68",
+            "%2561bcdefg%68",
+            "&amp;#97;bcdefg&#x68;",
+            r"\U00000061\U00000062cdefgh",
+        ] {
+            assert!(begins_escaped_word(text.as_bytes(), 8), "{text}");
+            assert!(!begins_escaped_word(text.as_bytes(), 9), "{text}");
+        }
+        for text in [
+            "abcdefgh",
+            r"ab\x63defgh",
+            r"ab\x63d\x20fgh",
+            "a%62c%20",
+            "caf&#233;s&#97;&#98;",
+            "\\",
+            "%25",
+            "&amp;",
+            "",
+        ] {
+            assert!(!begins_escaped_word(text.as_bytes(), 8), "{text}");
+        }
+        // What is out of sight may go on.
+        assert!(begins_escaped_word(r"\U00000061".repeat(20).as_bytes(), 20));
     }
 
     #[test]

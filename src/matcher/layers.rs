@@ -44,27 +44,72 @@ pub(super) enum Trigger {
     Wide(usize),
 }
 
+/// A needle that is no rule's keyword.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Needle {
+    pub(super) bytes: &'static [u8],
+    pub(super) trigger: Trigger,
+    /// Characters of a word, of which two are escaped, that have to begin with it; zero for anything.
+    pub(super) escaped_word: usize,
+}
+
+/// Characters of a key from one that is escaped on: most of a half.
+const WORD: usize = 10;
+/// Characters from the beginning of a key on.
+const FIRST_WORD: usize = 20;
+
+const fn needle(bytes: &'static [u8], trigger: Trigger) -> Needle {
+    Needle {
+        bytes,
+        trigger,
+        escaped_word: 0,
+    }
+}
+
+const fn escaped(bytes: &'static [u8], escaped_word: usize) -> Needle {
+    Needle {
+        bytes,
+        trigger: Trigger::Text,
+        escaped_word,
+    }
+}
+
 /// The needles beside the rules' keywords.
 ///
 /// The pieces of OpenAI's marker find a key that is split, wherever: one cut leaves a half whole,
 /// and two seldom break the middle too.
-/// The others are the marker's first characters as escapes of each kind write them.
-pub(super) const NEEDLES: [(&[u8], Trigger); 15] = [
-    (b"T3Bl", Trigger::Text),
-    (b"bkFJ", Trigger::Text),
-    (b"Blbk", Trigger::Text),
-    (b"u0054", Trigger::Text),
-    (b"x54\\", Trigger::Text),
-    (b"\\124\\", Trigger::Text),
-    (b"%54%", Trigger::Text),
-    (b"%2554%", Trigger::Text),
-    (b"U00000054", Trigger::Text),
-    (b"{54}\\", Trigger::Text),
-    (b"84;&", Trigger::Text),
-    (b"54;&", Trigger::Text),
-    (b"=54=", Trigger::Text),
-    (b"T\x003\0B", Trigger::Wide(2)),
-    (b"3\0\0\0B", Trigger::Wide(4)),
+/// The next are the marker's first characters as escapes of each kind write them.
+/// The last are for keys of which any characters are escaped. Of each kind that can be told by three
+/// bytes, they are the letters from `P` to `_`, of which a key has eight or more; of the others, `T`.
+pub(super) const NEEDLES: [Needle; 28] = [
+    needle(b"T3Bl", Trigger::Text),
+    needle(b"bkFJ", Trigger::Text),
+    needle(b"Blbk", Trigger::Text),
+    needle(b"u0054", Trigger::Text),
+    needle(b"\\x54\\", Trigger::Text),
+    needle(b"\\124\\", Trigger::Text),
+    needle(b"%54%", Trigger::Text),
+    needle(b"%2554%", Trigger::Text),
+    needle(b"U00000054", Trigger::Text),
+    needle(b"{54}\\", Trigger::Text),
+    needle(b"84;&", Trigger::Text),
+    needle(b"54;&", Trigger::Text),
+    needle(b"=54=", Trigger::Text),
+    needle(b"T\x003\0B", Trigger::Wide(2)),
+    needle(b"3\0\0\0B", Trigger::Wide(4)),
+    escaped(b"sk-", FIRST_WORD),
+    escaped(b"\\u005", WORD),
+    escaped(b"\\U0000005", WORD),
+    escaped(b"\\x5", WORD),
+    escaped(b"\\12", WORD),
+    escaped(b"\\u{54}", WORD),
+    escaped(b"\\x{54}", WORD),
+    escaped(b"%54", WORD),
+    escaped(b"=54", WORD),
+    escaped(b"%255", WORD),
+    escaped(b"&#8", WORD),
+    escaped(b"&#x5", WORD),
+    escaped(b"&#X5", WORD),
 ];
 
 impl Matcher {
