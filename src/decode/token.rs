@@ -129,6 +129,8 @@ impl Decoded {
 /// `each` says whether that was it.
 pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
     let mut at = 0;
+    // Before it, literals were put together.
+    let mut joined = 0;
     while let Some(probe) = digits::next_probe(text, at) {
         at = probe;
         let head = &text[at..at + PROBE];
@@ -142,6 +144,21 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
         if let Some((pieces, escape)) = with_escapes(text, run.clone()) {
             at = pieces.last().map_or(at, |piece| piece.at.end.max(at));
             self::run(text, &pieces, Some(escape), &mut each);
+        }
+        if run.start >= joined
+            && let Some(pieces) = literals(text, run.clone())
+        {
+            // They are put together once, not from each of them again.
+            joined = pieces.last().map_or(at, |piece| piece.at.end);
+            let mut found = false;
+            self::run(text, &pieces, None, &mut |decoded| {
+                found |= each(decoded);
+                found
+            });
+            if found {
+                at = joined.max(at);
+                continue;
+            }
         }
         // Most are names.
         if run.len() < MIN_LINE {
@@ -222,7 +239,7 @@ fn is_any(text: &[u8], at: Range<usize>) -> bool {
     if text[at.clone()].iter().all(|byte| *byte == first) {
         return false;
     }
-    if with_escapes(text, at.clone()).is_some() {
+    if with_escapes(text, at.clone()).is_some() || literals(text, at.clone()).is_some() {
         return true;
     }
     if at.len() < MIN_LINE || !looks_encoded(&text[at.clone()]) {
@@ -357,6 +374,72 @@ impl Escape {
         let at = self.at.clone();
         Some(Piece { at, escaped })
     }
+}
+
+/// The pieces of a run in a literal that is cut into several: `"…" + "…"`; `None` if there is but one.
+fn literals(text: &[u8], run: Range<usize>) -> Option<Vec<Piece>> {
+    let mut head = run.clone();
+    let mut pieces = Vec::new();
+    while let Some(joint) = joint_before(text, head.start) {
+        pieces.push(Piece::digits(head));
+        head = digits::start_of(text, joint)..joint;
+    }
+    pieces.push(Piece::digits(head));
+    pieces.reverse();
+    let mut end = run.end;
+    while let Some(joint) = joint(&text[end..]) {
+        let start = end + joint;
+        end = digits::end_of(text, start);
+        pieces.push(Piece::digits(start..end));
+    }
+    (pieces.len() > 1).then_some(pieces)
+}
+
+/// The length of what stands between two literals that are one, at the start of `text`, if a digit
+/// follows: a quote, blanks, line ends, perhaps an operator, and a quote. Commas stand between
+/// literals of their own.
+fn joint(text: &[u8]) -> Option<usize> {
+    let text = &text[..text.len().min(MAX_BREAK)];
+    // Most runs end here.
+    let closed = match text {
+        [b'"' | b'\'' | b'`', ..] => 1,
+        [b'\\', b'"' | b'\'', ..] => 2,
+        _ => return None,
+    };
+    let between = text[closed..].iter().take_while(|b| is_in_joint(**b));
+    let mut open = closed + between.count();
+    // Python's bytes.
+    open += usize::from(text.get(open) == Some(&b'b'));
+    let is_joint = is_quote(*text.get(open)?) && is_digit(*text.get(open + 1)?);
+    is_joint.then_some(open + 1)
+}
+
+/// Where what [`joint`] finds begins, if it ends at `start` and there is a digit before it.
+fn joint_before(text: &[u8], start: usize) -> Option<usize> {
+    let from = start.saturating_sub(MAX_BREAK);
+    let [before @ .., open] = &text[from..start] else {
+        return None;
+    };
+    if !is_quote(*open) {
+        return None;
+    }
+    let before = before.strip_suffix(b"b").unwrap_or(before);
+    let between = before.iter().rev().take_while(|b| is_in_joint(**b)).count();
+    let close = before.len().checked_sub(between + 1)?;
+    let escaped = close > 0 && before[close - 1] == b'\\';
+    let at = from + close - usize::from(escaped);
+    let is_joint = joint(&text[at..]) == Some(start - at);
+    (is_joint && is_digit(*text.get(at.checked_sub(1)?)?)).then_some(at)
+}
+
+fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'`')
+}
+
+/// Whether it may stand between two literals that are one: blanks, operators, parentheses, the
+/// ends of an interpolation.
+fn is_in_joint(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || b"+.&|~<_\\(){}$".contains(&byte)
 }
 
 /// The lines of a run that goes on over line ends: all of one length but the last.
@@ -750,6 +833,44 @@ mod tests {
                 assert_eq!(all[0].0, TEXT.repeat(3));
             }
         }
+    }
+
+    #[test]
+    fn literals_of_any_lengths_are_joined_and_lead_back() {
+        // One of the pieces has to be long enough to be seen.
+        let text = [TEXT, TEXT].concat();
+        let run = BASE64.encode(&text);
+        let at = memmem::find(TEXT, b"T3BlbkFJ").unwrap() * 4 / 3;
+        for joint in [
+            "' + '",
+            "\"+\"",
+            "\" \"",
+            "' . '",
+            "\" ..\n    \"",
+            "\" & _\r\n\"",
+            "\\\" + \\\"",
+            "'\n  b'",
+            "\") + (\"",
+            "'}${'",
+        ] {
+            for cuts in [vec![30], vec![41], vec![5, 60], vec![40, 71, 75], vec![61]] {
+                let mut literal = format!("x = \"{run}\"");
+                for cut in cuts.iter().rev() {
+                    literal.insert_str(5 + cut, joint);
+                }
+                let all = decoded(&literal);
+                assert_eq!(all.len(), 1, "{literal}");
+                assert_eq!(all[0].0, [TEXT, TEXT].concat());
+                let before = cuts.iter().filter(|cut| **cut <= at).count() * joint.len();
+                assert_eq!(all[0].1.start, 5 + at + before, "{literal}");
+            }
+        }
+        let apart = format!(
+            "\"{}\", \"{}\"",
+            run.get(..90).unwrap(),
+            run.get(90..).unwrap()
+        );
+        assert!(decoded(&apart).iter().all(|(bytes, _)| *bytes != text));
     }
 
     #[test]
