@@ -1,14 +1,22 @@
 //! Keys put together from pieces: whatever stands between two pieces that is no part of a word is
 //! left out.
 
+use std::borrow::Cow;
+
+use memchr::memmem;
+
 use crate::decode::Layer;
 use crate::decode::View;
 
 /// Bytes between two pieces at the most; more means that they do not belong together.
 const MAX_GAP: usize = 80;
 
-/// Bytes of a tag that may stand between two pieces.
-const MAX_TAG: usize = 60;
+/// Bytes of a tag that may stand between two pieces, or of a comment.
+const MAX_TAG: usize = 120;
+
+/// Bytes of all tags between two pieces: a word processor begins a new run of text, with all of its form,
+/// for each word that it does not know.
+const MAX_TAGS: usize = 640;
 
 /// The words of a text run together: `"sk-a" + "b"` becomes `sk-ab`, and so do adjacent literals,
 /// continued lines, folded scalars and words with invisible characters inside.
@@ -46,7 +54,7 @@ fn gap(text: &[u8]) -> usize {
     loop {
         let rest = &text[length..];
         let alone = length > 0 && text[length - 1].is_ascii_whitespace();
-        let skipped = skip(rest, alone);
+        let skipped = skip(rest, alone).max(comment(&text[..length], rest));
         if skipped > 0 {
             length += skipped;
         } else if length > 0
@@ -73,14 +81,10 @@ fn literal_prefix(rest: &[u8], before: u8) -> Option<usize> {
 
 /// The length of one thing that is no part of a piece; `alone` after a blank.
 fn skip(rest: &[u8], alone: bool) -> usize {
+    if let Some(tag) = tag(rest) {
+        return tag;
+    }
     match rest {
-        // A tag.
-        [b'<', b'a'..=b'z' | b'/', tail @ ..] => tail
-            .iter()
-            .take(MAX_TAG)
-            .position(|b| matches!(b, b'<' | b'>'))
-            .filter(|at| tail[*at] == b'>')
-            .map_or(1, |at| at + 3),
         // A terminal's colour sequence.
         [0x1b, b'[', tail @ ..] => {
             let is_digit = |b: &&u8| b.is_ascii_digit() || **b == b';';
@@ -95,10 +99,33 @@ fn skip(rest: &[u8], alone: bool) -> usize {
     }
 }
 
+/// The length of a comment behind a piece, after what stands between them.
+fn comment(before: &[u8], rest: &[u8]) -> usize {
+    let ends_at = |end: &[u8]| {
+        let rest = &rest[..rest.len().min(MAX_TAG)];
+        memmem::find(rest, end).map_or(0, |at| at + end.len())
+    };
+    // A line that begins with it is not one behind a piece.
+    let is_behind = || {
+        before.len() <= MAX_GAP && before.iter().any(|b| is_quote(*b)) && !before.contains(&b'\n')
+    };
+    match rest {
+        [b'/', b'*', ..] if is_behind() => ends_at(b"*/"),
+        [b'/', b'/', ..] | [b'#', b' ', ..] | [b'-', b'-', b' ', ..]
+            if before.ends_with(b" ") && is_behind() =>
+        {
+            ends_at(b"\n")
+        }
+        _ => 0,
+    }
+}
+
 /// Whether what stands between two words can hold a literal together: a quote, Lua's `]]`, a line
 /// end, a tag, something invisible. Blanks and punctuation alone only make up prose, and what ends a statement
 /// or stands for an escaped character ends a piece.
 fn is_joint(gap: &[u8]) -> bool {
+    let tags = gap.len();
+    let gap = without_tags(gap);
     let joins = |b: &u8| is_quote(*b) || matches!(b, b'\n' | b'\r' | b'<' | 0x1b) || !b.is_ascii();
     let ends = |b: &u8| matches!(b, 0 | b'=' | b';' | b':');
     let has = |two: &[u8; 2]| gap.windows(2).any(|pair| pair == two);
@@ -111,7 +138,34 @@ fn is_joint(gap: &[u8]) -> bool {
     };
     // A colour sequence has a `;` of its own.
     let ended = !gap.contains(&0x1b) && gap.iter().any(ends);
-    gap.len() <= most && joined && !ended && !masked
+    tags <= MAX_TAGS && gap.len() <= most && joined && !ended && !masked
+}
+
+/// A gap with nothing left of each tag but its first byte: attributes are no statements.
+fn without_tags(gap: &[u8]) -> Cow<'_, [u8]> {
+    if !gap.contains(&b'<') {
+        return Cow::Borrowed(gap);
+    }
+    let mut out = Vec::with_capacity(gap.len());
+    let mut at = 0;
+    while at < gap.len() {
+        out.push(gap[at]);
+        at += tag(&gap[at..]).unwrap_or(1);
+    }
+    Cow::Owned(out)
+}
+
+/// The length of the tag at the start of `text`, one if it has no end.
+fn tag(text: &[u8]) -> Option<usize> {
+    let [b'<', b'a'..=b'z' | b'/', tail @ ..] = text else {
+        return None;
+    };
+    let end = tail
+        .iter()
+        .take(MAX_TAG)
+        .position(|b| matches!(b, b'<' | b'>'))
+        .filter(|at| tail[*at] == b'>');
+    Some(end.map_or(1, |at| at + 3))
 }
 
 fn is_quote(byte: u8) -> bool {
@@ -154,6 +208,12 @@ mod tests {
             "'ab'.concat('cd')",
             "ab]] .. [[cd",
             "ab\\\n    \\cd",
+            "ab</span><span class=\"s1\">cd",
+            "ab</w:t></w:r><w:proofErr w:type=\"spellStart\"/><w:r><w:t xml:space=\"preserve\">cd",
+            "'ab' /* the first */ + 'cd'",
+            "'ab' + // the first\n    'cd'",
+            "('ab'  # the first\n 'cd')",
+            "'ab' || -- the first\n 'cd'",
         ] {
             assert_eq!(joined(text), "abcd", "{text:?}");
         }
@@ -164,6 +224,9 @@ mod tests {
         let far = format!("ab{}cd", "\n".repeat(MAX_GAP + 1));
         assert_eq!(joined(&far), "ab\\ncd");
         assert_eq!(joined("ab, cd"), "ab\\ncd");
+        assert_eq!(joined("'ab'; // cd\n'ef'"), "ab\\nef");
+        assert_eq!(joined("x # ab\n# cd"), "x\\nabcd");
+        assert_eq!(joined("<a b='c'>de</a>"), "de");
     }
 
     #[test]
