@@ -505,6 +505,8 @@ fn line_break(text: &[u8]) -> Option<usize> {
                 at += 1;
             }
             [b'+', b' ' | b'\t' | b'\r' | b'\n', ..] => {}
+            // The mark of a comment, which is two digits as well.
+            [b'/', b'/', b' ', ..] if ended => at += 1,
             [byte, ..] if is_beside_line(*byte) => {}
             _ => break,
         }
@@ -534,6 +536,9 @@ fn run(
     };
     if digits.len() < MIN_RUN {
         return;
+    }
+    if let Some(lines) = without_marks(text, pieces) {
+        run(text, &lines, escape, each);
     }
     let mut try_as = |layer, skipped: usize| {
         let bytes = match layer {
@@ -583,6 +588,18 @@ fn run(
             return;
         }
     }
+}
+
+/// Lines that all begin with the mark of a patch, without it: `+` and `-` are digits as well.
+fn without_marks(text: &[u8], lines: &[Piece]) -> Option<Vec<Piece>> {
+    let [first, _, ..] = lines else {
+        return None;
+    };
+    let mark = text[first.at.start];
+    let is_mark = matches!(mark, b'+' | b'-') && text.get(first.at.start + 1) != Some(&mark);
+    let all = |line: &Piece| line.escaped.is_none() && text[line.at.start] == mark;
+    let content = |line: &Piece| Piece::digits(line.at.start + 1..line.at.end);
+    (is_mark && lines.iter().all(all)).then(|| lines.iter().map(content).collect())
 }
 
 /// How many digits may stand before what is base64 of text with the marker in it.
@@ -831,6 +848,25 @@ mod tests {
                 let all = decoded(&text);
                 assert!(!all.is_empty(), "{width} {before}");
                 assert_eq!(all[0].0, TEXT.repeat(3));
+            }
+        }
+    }
+
+    #[test]
+    fn lines_of_a_patch_and_of_a_comment_are_joined() {
+        let run = BASE64.encode(&TEXT.repeat(3));
+        for mark in ["+", "-", "// "] {
+            for width in [64, 76] {
+                let lines = run.as_bytes().chunks(width);
+                let lines: Vec<String> = lines
+                    .map(|line| format!("{mark}{}\n", std::str::from_utf8(line).unwrap()))
+                    .collect();
+                let all = decoded(&format!("@@ -1 +1 @@\n{}", lines.concat()));
+                assert!(!all.is_empty(), "{mark}");
+                assert_eq!(all[0].0, TEXT.repeat(3));
+                let at = memmem::find(TEXT, b"T3BlbkFJ").unwrap() * 4 / 3;
+                let marks = (1 + at / width) * mark.len() + at / width;
+                assert_eq!(all[0].1.start, 12 + at + marks, "{mark} {width}");
             }
         }
     }
