@@ -20,7 +20,7 @@ use crate::rule::RuleSet;
 /// of which the search sees the first three: `ses` is in many words.
 const STEMS: [&[u8]; 14] = [
     b"sk-", b"ss-", b"u005", b"U000", b"\\x5", b"\\12", b"54}", b"%54", b"%255", b"=54", b"54;",
-    b"84;&", b"#x5", b"#X5",
+    b"84;", b"#x5", b"#X5",
 ];
 
 /// In which order the search is given the built-in needles. It puts them into eight buckets by turns
@@ -41,7 +41,7 @@ const ORDER: [&[u8]; 21] = [
     b"%255",
     b"Blbk",
     b"u005",
-    b"84;&",
+    b"84;",
     b"T\x003\0B",
     b"\\x5",
     b"&#8",

@@ -81,7 +81,7 @@ const fn escaped(bytes: &'static [u8], escaped_word: usize) -> Needle {
 /// The next are the marker's first characters as escapes of each kind write them.
 /// The last are for keys of which any characters are escaped. Of each kind that can be told by three
 /// bytes, they are the letters from `P` to `_`, of which a key has eight or more; of the others, `T`.
-pub(super) const NEEDLES: [Needle; 28] = [
+pub(super) const NEEDLES: [Needle; 32] = [
     needle(b"T3Bl", Trigger::Text),
     needle(b"bkFJ", Trigger::Text),
     needle(b"Blbk", Trigger::Text),
@@ -110,6 +110,10 @@ pub(super) const NEEDLES: [Needle; 28] = [
     escaped(b"&#8", WORD),
     escaped(b"&#x5", WORD),
     escaped(b"&#X5", WORD),
+    escaped(b"&#x0054;", WORD),
+    escaped(b"&#084;", WORD),
+    escaped(b"&#0084;", WORD),
+    escaped(b"&amp;#84;", WORD),
 ];
 
 impl Matcher {
