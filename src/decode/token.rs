@@ -408,6 +408,11 @@ fn joint(text: &[u8]) -> Option<usize> {
     };
     let between = text[closed..].iter().take_while(|b| is_in_joint(**b));
     let mut open = closed + between.count();
+    // Behind an empty line something else begins.
+    let lines = text[closed..open].iter().filter(|b| **b == b'\n');
+    if lines.count() > 1 {
+        return None;
+    }
     // Python's bytes.
     open += usize::from(text.get(open) == Some(&b'b'));
     let is_joint = is_quote(*text.get(open)?) && is_digit(*text.get(open + 1)?);
