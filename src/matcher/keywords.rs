@@ -7,7 +7,6 @@ use aho_corasick::BuildError;
 use aho_corasick::MatchKind as AutomatonKind;
 use aho_corasick::packed;
 use aho_corasick::packed::MatchKind as PackedKind;
-use memchr::memmem;
 
 use crate::decode::escape::WORD_SIGHT;
 use crate::decode::escape::begins_escaped_word;
@@ -123,17 +122,7 @@ impl Keywords {
         }
         let mut keywords: Vec<Keyword> = keywords.into_values().collect();
 
-        let needles = needles(&keywords);
-        let mut held_by = vec![Vec::new(); needles.len()];
-        for (index, keyword) in keywords.iter_mut().enumerate() {
-            let mut held = needles.iter().enumerate();
-            let found =
-                held.find_map(|(n, needle)| Some((n, memmem::find(&keyword.bytes, needle)?)));
-            if let Some((needle, offset)) = found {
-                keyword.offset = offset;
-                held_by[needle].push(index);
-            }
-        }
+        let (needles, held_by) = needles(&mut keywords);
         Ok(Self {
             search: Search::new(&needles)?,
             all: keywords,
@@ -183,28 +172,50 @@ impl Keywords {
     }
 }
 
-/// The fewest byte strings of which every keyword holds one: none of them holds another.
-fn needles(keywords: &[Keyword]) -> Vec<Vec<u8>> {
-    let held = |stem: &&[u8]| {
-        let mut keywords = keywords.iter();
-        keywords.any(|keyword| memmem::find(&keyword.bytes, stem).is_some())
-    };
-    let mut all: Vec<&[u8]> = STEMS.into_iter().filter(held).collect();
-    all.extend(keywords.iter().map(|keyword| keyword.bytes.as_slice()));
-    all.sort_by_key(|needle| needle.len());
-    let mut needles: Vec<Vec<u8>> = Vec::new();
-    for needle in all {
-        if !needles
-            .iter()
-            .any(|known| memmem::find(needle, known).is_some())
-        {
-            needles.push(needle.to_vec());
+/// Where a needle begins in a keyword. Both are a few bytes, for which a searcher would take longer
+/// to be made than to search, at each start of the program.
+fn place_in(keyword: &[u8], needle: &[u8]) -> Option<usize> {
+    let (first, rest) = needle.split_first()?;
+    let mut places = keyword.iter().enumerate();
+    places
+        .find_map(|(at, byte)| (byte == first && keyword[at + 1..].starts_with(rest)).then_some(at))
+}
+
+/// The fewest byte strings of which every keyword holds one, with the keywords that hold it; none of
+/// them holds another. Says each keyword where it begins in it.
+fn needles(keywords: &mut [Keyword]) -> (Vec<Vec<u8>>, Vec<Vec<usize>>) {
+    let mut all: Vec<(&[u8], Option<usize>)> = STEMS.iter().map(|stem| (*stem, None)).collect();
+    let numbered = keywords.iter().enumerate();
+    all.extend(numbered.map(|(index, keyword)| (&*keyword.bytes, Some(index))));
+    all.sort_by_key(|(bytes, _)| bytes.len());
+    let mut needles: Vec<(Vec<u8>, Vec<usize>)> = Vec::new();
+    let mut offsets = vec![0; keywords.len()];
+    for (bytes, keyword) in all {
+        let mut known = needles.iter().enumerate();
+        let known = known.find_map(|(n, (needle, _))| Some((n, place_in(bytes, needle)?)));
+        let (needle, offset) = known.unwrap_or_else(|| {
+            needles.push((bytes.to_vec(), Vec::new()));
+            (needles.len() - 1, 0)
+        });
+        if let Some(keyword) = keyword {
+            needles[needle].1.push(keyword);
+            offsets[keyword] = offset;
         }
     }
+    for (keyword, offset) in keywords.iter_mut().zip(offsets) {
+        keyword.offset = offset;
+    }
+    // A stem that nothing has in common.
+    needles.retain(|(_, held_by)| !held_by.is_empty());
     // Others come behind.
-    let place = |needle: &Vec<u8>| STEMS.iter().position(|stem| stem == needle);
-    needles.sort_by_key(|needle| place(needle).unwrap_or(STEMS.len()));
-    needles
+    needles.sort_by_cached_key(|(needle, _)| {
+        let mut stems = STEMS.iter();
+        stems.position(|stem| stem == needle).unwrap_or(STEMS.len())
+    });
+    for (_, held_by) in &mut needles {
+        held_by.sort_unstable();
+    }
+    needles.into_iter().unzip()
 }
 
 #[derive(Debug)]
