@@ -12,7 +12,6 @@ mod repository;
 use std::fs;
 
 use git_frisk::git::pack::Kinds;
-use git2::ObjectType;
 
 use crate::repository::Repo;
 use crate::repository::walked;
@@ -196,38 +195,6 @@ fn what_is_told_to_be_new_is_all_that_is() {
 }
 
 #[test]
-fn some_objects() {
-    let repo = Repo::new("sha1");
-    repo.commits(0..100);
-    repo.git("repack -adfq --depth=50");
-    repo.commits(100..110);
-    let store = repo.store();
-    let expected = repo.objects();
-    let wanted = |number: u32| number % 5 == 3;
-    let seen = std::sync::Mutex::new(std::collections::BTreeSet::new());
-    store.walk_some(
-        Kinds::BLOBS | Kinds::TREES,
-        wanted,
-        2,
-        || false,
-        |visit| {
-            assert!(wanted(visit.number));
-            assert_eq!(expected[&visit.oid()].1, visit.data);
-            assert!(seen.lock().unwrap().insert(visit.oid()));
-            true
-        },
-        |_, error| panic!("{error}"),
-    );
-    let is_kind = |kind: ObjectType| matches!(kind, ObjectType::Blob | ObjectType::Tree);
-    let number = |oid: &git2::Oid| store.find(oid.as_bytes()).unwrap();
-    let all = expected.iter().filter(|(oid, _)| wanted(number(oid)));
-    let all = all
-        .filter(|(_, (kind, _))| is_kind(*kind))
-        .map(|(oid, _)| *oid);
-    assert_eq!(seen.into_inner().unwrap(), all.collect());
-}
-
-#[test]
 fn a_panic_costs_its_object_and_a_cancellation_the_rest() {
     let repo = Repo::new("sha1");
     repo.commits(0..50);
@@ -243,7 +210,7 @@ fn a_panic_costs_its_object_and_a_cancellation_the_rest() {
             Kinds::ALL,
             2,
             || of == 1 && seen.load(std::sync::atomic::Ordering::Relaxed) >= 10,
-            |visit| {
+            |visit, _| {
                 assert!(of == 1 || visit.number % of != 0, "on purpose");
                 add(&seen);
                 true

@@ -103,11 +103,16 @@ pub struct Raw<'a> {
 impl<'a> Raw<'a> {
     /// The entries of a tree whose objects are named by a kind of hash.
     pub fn of(tree: &'a [u8], format: ObjectFormat) -> Self {
+        Self::from(tree, 0, format)
+    }
+
+    /// The entries of a tree from that on which begins at a place.
+    pub fn from(tree: &'a [u8], at: usize, format: ObjectFormat) -> Self {
         let hash = match format {
             ObjectFormat::Sha1 => 20,
             ObjectFormat::Sha256 => 32,
         };
-        Self { tree, at: 0, hash }
+        Self { tree, at, hash }
     }
 
     #[inline]
@@ -205,12 +210,14 @@ pub struct Change {
     pub oid: Oid,
     /// What each of the other trees has at the path.
     pub old: Vec<Option<(EntryKind, Oid)>>,
+    /// Bytes of the path up to which one of the others has something there.
+    pub known: usize,
 }
 
 impl Change {
     /// Whether none of the other trees has anything at the path.
     pub fn is_new_path(&self) -> bool {
-        self.old.iter().all(Option::is_none)
+        self.known < self.path.len()
     }
 }
 
@@ -228,6 +235,7 @@ pub fn compare(
     let mut open = vec![Pair {
         path: Vec::new(),
         depth: 0,
+        known: 0,
         tree,
         others: others.iter().copied().map(Some).collect(),
     }];
@@ -263,10 +271,13 @@ pub fn compare(
             if told > MAX_PATHS {
                 return Err(GitError::Bomb(tree));
             }
+            let is_new = old.iter().all(Option::is_none);
+            let known = if is_new { pair.known } else { path.len() };
             if entry.kind == EntryKind::Tree {
                 open.push(Pair {
                     path,
                     depth: pair.depth + 1,
+                    known,
                     tree: entry.oid,
                     others: old
                         .into_iter()
@@ -280,6 +291,7 @@ pub fn compare(
                     kind: entry.kind,
                     oid: entry.oid,
                     old,
+                    known,
                 });
             }
         }
@@ -291,6 +303,8 @@ pub fn compare(
 struct Pair {
     path: Vec<u8>,
     depth: usize,
+    /// As in [`Change`].
+    known: usize,
     tree: Oid,
     others: Vec<Option<Oid>>,
 }

@@ -270,16 +270,21 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Finds secrets in the components of a path, each at the path that ends with it.
-    fn path_hits(&self, path: &[u8]) -> Vec<(Place, Hit)> {
+    /// Finds secrets in the components of a path behind its first `known` bytes, each at the path
+    /// that ends with it.
+    fn path_hits(&self, path: &[u8], known: usize) -> Vec<(Place, Hit)> {
         let inspector = Inspector::new(self.matcher, false, false);
         let mut found = Vec::new();
         // Nearly every path is through with one look at it as a whole.
-        if !matches!(inspector.bytes(path), Ok(inspected) if inspected.hits.is_empty()) {
+        if known < path.len()
+            && !matches!(inspector.bytes(path), Ok(inspected) if inspected.hits.is_empty())
+        {
             let mut end = 0;
             for component in path.split(|&byte| byte == b'/') {
                 end += component.len();
-                found.extend(self.name_hits(&path[..end], component));
+                if end > known {
+                    found.extend(self.name_hits(&path[..end], component));
+                }
                 end += 1;
             }
         }

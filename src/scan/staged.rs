@@ -77,7 +77,7 @@ fn one(scan: &Scan<'_>, odb: &Objects<'_>, item: &Item) {
 
 fn file(scan: &Scan<'_>, odb: &Objects<'_>, item: &Item) -> Result<(), GitError> {
     if item.is_new_path {
-        for (place, hit) in scan.path_hits(&item.path) {
+        for (place, hit) in scan.path_hits(&item.path, 0) {
             scan.found(&place, [hit], None);
         }
     }

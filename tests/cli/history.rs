@@ -538,6 +538,97 @@ fn excluded_paths_are_left_out_of_history_too() {
     );
 }
 
+/// A history in which files come, change, go and come back, the same content at several paths, files
+/// in place of directories and the other way round, in branches that are merged; as `git fast-import`
+/// reads it.
+fn random_history(seed: u64) -> String {
+    const NAMES: [&str; 7] = ["a", "b", "c.py", "c", "d", "e-f", "e"];
+    const COMMITS: u64 = 120;
+    let mut state = seed;
+    let mut random = |below: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) % below
+    };
+    let mut stream = Vec::new();
+    for blob in 0..12 {
+        // Half of them hold a key, one of them two.
+        let lines: String = match blob {
+            0..6 => "a line that holds nothing\n".repeat(blob + 1),
+            6 => line(&keys::project(6)) + &line(&keys::project(7)),
+            _ => "import os\n".repeat(blob) + &line(&keys::project(blob as u64)),
+        };
+        let mark = blob + 1;
+        let length = lines.len();
+        stream.push(format!("blob\nmark :{mark}\ndata {length}\n{lines}\n"));
+    }
+    for commit in 0..COMMITS {
+        let (mark, branch) = (1000 + commit, random(3));
+        let date = 1_700_000_000 + 60 * commit;
+        let committer = format!("Ada <ada@example.org> {date} +0000");
+        stream.push(format!("commit refs/heads/b{branch}\nmark :{mark}\n"));
+        stream.push(format!("committer {committer}\ndata 1\nx\n"));
+        if commit > 0 {
+            let parent = 1000 + random(commit).max(commit.saturating_sub(9));
+            stream.push(format!("from :{parent}\n"));
+            if random(5) == 0 {
+                let parent = 1000 + random(commit);
+                stream.push(format!("merge :{parent}\n"));
+            }
+        }
+        for _ in 0..=random(4) {
+            let depth = 1 + random(4);
+            let mut path: Vec<String> = (0..depth)
+                .map(|_| NAMES[usize::try_from(random(7)).unwrap()].to_owned())
+                .collect();
+            if random(30) == 0 {
+                let at = usize::try_from(random(depth)).unwrap();
+                path[at] = keys::legacy(100 + random(3));
+            }
+            let path = path.join("/");
+            stream.push(match random(3) {
+                0 => format!("D {path}\n"),
+                _ => format!("M 100644 :{} {path}\n", 1 + random(12)),
+            });
+        }
+        stream.push("\n".to_owned());
+    }
+    stream.concat()
+}
+
+#[test]
+fn what_trees_were_made_from_changes_nothing() {
+    // By paths every tree is read as it is; without, as what it has more or less than others.
+    let by_path = ["history", "--exclude", "no/such/path"];
+    let what = |report: &Report| {
+        let what = ["findings", "keys", "errors"].map(|part| report.json[part].clone());
+        (report.status, what)
+    };
+    for seed in 0..6 {
+        let repo = Sandbox::new();
+        repo.git_fed(
+            random_history(seed).as_bytes(),
+            &[
+                "-c",
+                "fastimport.unpackLimit=100000",
+                "fast-import",
+                "--quiet",
+            ],
+        );
+        let loose = repo.report(&["history"]);
+        assert!(loose.json["findings"].as_array().unwrap().len() > 15);
+        assert_eq!(what(&loose), what(&repo.report(&by_path)), "loose, {seed}");
+        // Deep chains; then also objects that nothing leads to, and several packs.
+        repo.git(&["repack", "-adfq", "--depth=60", "--window=60"]);
+        assert_eq!(what(&loose), what(&repo.report(&["history"])), "{seed}");
+        repo.git(&["branch", "-D", "b1"]);
+        repo.git(&["-c", "repack.writeBitmaps=false", "repack", "-fq"]);
+        let packed = repo.report(&["history"]);
+        assert_eq!(what(&packed), what(&repo.report(&by_path)), "some, {seed}");
+    }
+}
+
 #[test]
 fn the_number_of_threads_changes_nothing() {
     let repo = Sandbox::new();

@@ -187,15 +187,14 @@ impl Sandbox {
 
     /// Runs the program with something on its standard input.
     pub(crate) fn frisk_fed(&self, input: &[u8], args: &[&str]) -> Output {
-        let mut child = self
-            .command(FRISK, "", args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input).unwrap();
-        Output::from(child.wait_with_output().unwrap())
+        fed(&mut self.command(FRISK, "", args), input)
+    }
+
+    /// Runs `git` with something on its standard input; it has to succeed.
+    pub(crate) fn git_fed(&self, input: &[u8], args: &[&str]) -> String {
+        let output = fed(&mut self.git_command("", args), input);
+        assert_eq!(output.status, 0, "git {args:?}: {}", output.stderr);
+        output.stdout
     }
 
     /// Runs the program, and reads its JSON report.
@@ -208,6 +207,13 @@ impl Sandbox {
         let args = [args, &["--format", "json"]].concat();
         Report::from(self.frisk_in(directory, &args))
     }
+}
+
+fn fed(command: &mut Command, input: &[u8]) -> Output {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    Output::from(child.wait_with_output().unwrap())
 }
 
 /// Runs a command to its end.

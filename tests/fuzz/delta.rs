@@ -103,8 +103,8 @@ fn walk(store: &Store, expected: Option<&[Expected]>, made: &[Made]) {
         Kinds::ALL,
         1,
         || false,
-        |visit| {
-            if let Some(fresh) = visit.fresh {
+        |visit, _| {
+            if let Some(fresh) = visit.fresh() {
                 in_order(fresh, visit.data.len());
             }
             let data = visit.data[..visit.data.len().min(MAX_MADE)].to_vec();

@@ -194,19 +194,6 @@ fn a_damaged_base_costs_all_that_builds_on_it_and_nothing_else() {
         let named = |oid: &git2::Oid| failed[oid].to_string().contains(&oid.to_string());
         assert!(failed.keys().all(named));
     }
-    // Nobody asked for it.
-    let store = repo.store();
-    let number = store.find(root.as_bytes()).unwrap();
-    store.walk_some(
-        Kinds::ALL,
-        |at| at == number,
-        1,
-        || false,
-        |_| panic!(),
-        |oid, _| {
-            assert_eq!(oid, root);
-        },
-    );
 }
 
 #[test]

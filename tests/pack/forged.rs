@@ -252,7 +252,7 @@ fn a_long_chain_holds_little_memory() {
         Kinds::ALL,
         1,
         || false,
-        |visit| {
+        |visit, _| {
             assert_eq!(visit.data.len(), 4 << 20);
             count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             true

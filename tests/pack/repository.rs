@@ -53,14 +53,14 @@ pub(crate) fn walked(store: &Store, kinds: Kinds, threads: usize) -> Seen {
         kinds,
         threads,
         || false,
-        |visit| {
+        |visit, _| {
             assert_eq!(store.oid(visit.number), visit.oid());
             assert_eq!(store.find(visit.oid().as_bytes()), Some(visit.number));
             let mut seen = seen.lock().unwrap();
             let object = (visit.kind, visit.data.to_vec());
             let before = seen.objects.insert(visit.oid(), object);
             assert!(before.is_none(), "{} twice", visit.oid());
-            if let Some(fresh) = visit.fresh {
+            if let Some(fresh) = visit.fresh() {
                 seen.fresh.insert(visit.oid(), fresh.to_vec());
             }
             true

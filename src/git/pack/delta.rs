@@ -16,13 +16,32 @@ enum Instruction<'a> {
     Insert(&'a [u8]),
 }
 
-/// Makes an object from its base, and says which of its bytes are new: see
-/// [`Visit::fresh`](super::Visit::fresh).
+/// Bytes of an object that stand in its base too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// Where they are in the object.
+    pub at: u32,
+    /// Where they are in the base.
+    pub from: u32,
+    /// How many they are.
+    pub length: u32,
+}
+
+/// How an object differs from its base.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    /// See [`Made::fresh`](super::Made::fresh).
+    pub(super) fresh: Vec<Range<u32>>,
+    /// See [`Made::copied`](super::Made::copied).
+    pub(super) copied: Vec<Copied>,
+}
+
+/// Makes an object from its base, and says how it differs from it.
 pub(super) fn apply(
     base: &[u8],
     delta: &[u8],
     result: &mut Buffer,
-    fresh: &mut Vec<Range<u32>>,
+    changes: &mut Changes,
 ) -> Result<(), Damage> {
     let mut rest = delta;
     let base_size = size(&mut rest).ok_or(Damage::Delta)?;
@@ -37,7 +56,9 @@ pub(super) fn apply(
         return Err(Damage::Length);
     }
     let out = result.make(result_size)?;
+    let Changes { fresh, copied } = changes;
     fresh.clear();
+    copied.clear();
     let mut at = 0;
     // Where the base would have to go on for the last copy to be no other than the next.
     let mut next = Some(0);
@@ -50,6 +71,15 @@ pub(super) fn apply(
                 out.get_mut(at..end)
                     .ok_or(Damage::Length)?
                     .copy_from_slice(bytes);
+                match copied.last_mut() {
+                    // What the base has in one piece is one.
+                    Some(last) if next == Some(from.start) => last.length += short(bytes.len()),
+                    _ => copied.push(Copied {
+                        at: short(at),
+                        from: short(from.start),
+                        length: short(bytes.len()),
+                    }),
+                }
                 if next.is_some_and(|next| next != from.start) {
                     fresh.push(range(at, at));
                 }
@@ -79,8 +109,11 @@ pub(super) fn apply(
 }
 
 /// Objects are smaller than 4 GiB.
+fn short(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
 fn range(start: usize, end: usize) -> Range<u32> {
-    let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     short(start)..short(end)
 }
 
@@ -144,9 +177,17 @@ mod tests {
     const BASE: &[u8] = b"0123456789";
 
     fn applied(delta: &[u8]) -> Result<(Vec<u8>, Vec<Range<u32>>), Damage> {
-        let (mut result, mut fresh) = (Buffer::default(), Vec::new());
-        apply(BASE, delta, &mut result, &mut fresh)?;
-        Ok((result.data().to_vec(), fresh))
+        let (mut result, mut changes) = (Buffer::default(), Changes::default());
+        apply(BASE, delta, &mut result, &mut changes)?;
+        let result = result.data().to_vec();
+        for copied in &changes.copied {
+            let piece = |at: u32, of: &[u8]| of[at as usize..][..copied.length as usize].to_vec();
+            assert_eq!(piece(copied.at, &result), piece(copied.from, BASE));
+        }
+        let inserted = changes.fresh.iter().map(|range| range.end - range.start);
+        let copied = changes.copied.iter().map(|copied| copied.length);
+        assert_eq!(copied.chain(inserted).sum::<u32>() as usize, result.len());
+        Ok((result, changes.fresh))
     }
 
     #[expect(clippy::single_range_in_vec_init, reason = "there is one")]

@@ -25,8 +25,10 @@ mod walk;
 use git2::ObjectType;
 use git2::Oid;
 
+pub use self::delta::Copied;
 pub use self::store::SizeHint;
 pub use self::store::Store;
+pub use self::walk::Made;
 pub use self::walk::Visit;
 
 /// A set of kinds of objects.

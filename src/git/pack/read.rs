@@ -1,13 +1,12 @@
 //! Reading one object of a pack, whatever it builds on.
 
-use std::ops::Range;
-
 use git2::ObjectType;
 
 use crate::git::GitError;
 use crate::git::pack::Damage;
 use crate::git::pack::Store;
 use crate::git::pack::delta;
+use crate::git::pack::delta::Changes;
 use crate::git::pack::entry::Buffer;
 use crate::git::pack::entry::Form;
 use crate::git::pack::entry::Header;
@@ -26,7 +25,7 @@ pub(super) struct Reader {
     /// Buffers that nothing is in.
     free: Vec<Buffer>,
     /// What the last delta brought.
-    pub(super) fresh: Vec<Range<u32>>,
+    pub(super) changes: Changes,
 }
 
 impl Reader {
@@ -35,7 +34,7 @@ impl Reader {
             inflater: Inflater::new(),
             delta: Buffer::default(),
             free: Vec::new(),
-            fresh: Vec::new(),
+            changes: Changes::default(),
         }
     }
 
@@ -63,7 +62,7 @@ impl Reader {
         self.inflater.inflate(entry, header, &mut self.delta)?;
         // A buffer that is not there is made.
         let mut buffer = self.free.pop().unwrap_or_default();
-        let outcome = delta::apply(base, self.delta.data(), &mut buffer, &mut self.fresh);
+        let outcome = delta::apply(base, self.delta.data(), &mut buffer, &mut self.changes);
         if self.delta.capacity() > KEEP {
             self.delta = Buffer::default();
         }

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use git2::ObjectFormat;
@@ -35,6 +36,8 @@ pub struct Store {
     packs: Vec<Numbered>,
     /// Sorted; those that are in no pack.
     loose: Vec<Oid>,
+    /// What those turned out to be that were opened: who wants others need not open them again.
+    loose_kinds: Vec<OnceLock<ObjectType>>,
     first_loose: u32,
     is_promisor: bool,
     problems: Vec<GitError>,
@@ -109,6 +112,7 @@ impl Store {
             directories,
             packs: Vec::new(),
             loose: Vec::new(),
+            loose_kinds: Vec::new(),
             first_loose: 0,
             is_promisor: listing.is_promisor,
             problems,
@@ -118,6 +122,7 @@ impl Store {
         }
         let is_packed = |oid: &Oid| store.find(oid.as_bytes()).is_some();
         store.loose = loose.into_iter().filter(|oid| !is_packed(oid)).collect();
+        store.loose_kinds = vec![OnceLock::new(); store.loose.len()];
         let count = u32::try_from(store.loose.len()).ok();
         count
             .and_then(|count| store.first_loose.checked_add(count))
@@ -182,6 +187,31 @@ impl Store {
         })
     }
 
+    /// The numbers of the objects that were made from one when it was visited.
+    pub fn made_from(&self, number: u32) -> impl Iterator<Item = u32> {
+        let at = self.packs.partition_point(|at| at.first <= number);
+        let at = at.checked_sub(1).filter(|_| number < self.first_loose);
+        let made = at.map(|at| {
+            let Numbered {
+                first,
+                pack,
+                copies,
+            } = &self.packs[at];
+            let plan = pack.plan(1);
+            // What is not found in its pack has no children there.
+            let rank = plan.rank(pack, number - first);
+            let children = rank.map_or(0..0, |rank| plan.children(rank));
+            let children = children.map(|at| plan.position(plan.child(at)));
+            // Of several copies one is visited.
+            let is_copy = |at: u32| copies.as_ref().is_some_and(|set| set.contains(at));
+            children
+                .filter(move |at| !is_copy(*at))
+                .map(move |at| first + at)
+        });
+        // An `Option`; none is made from a loose one.
+        made.into_iter().flatten()
+    }
+
     /// Whether some objects were left where they came from, and may be fetched from there.
     pub fn is_promisor(&self) -> bool {
         self.is_promisor
@@ -235,14 +265,29 @@ impl Store {
             let error = io::Error::new(io::ErrorKind::NotFound, "it is not there");
             GitError::Loose { oid, error }
         };
-        self.loose_of(oid, Kinds::ALL)?.ok_or_else(missing)
+        let object = self.read_loose(oid, Kinds::ALL, &OnceLock::new())?;
+        object.ok_or_else(missing)
     }
 
-    /// Reads a loose object if it is of some kinds; `None` if it is not.
+    /// Reads the loose object of a number if it is of some kinds; `None` if it is not.
     pub(super) fn loose_of(
+        &self,
+        number: u32,
+        kinds: Kinds,
+    ) -> Result<Option<(ObjectType, Vec<u8>)>, GitError> {
+        let at = (number - self.first_loose) as usize;
+        let known = &self.loose_kinds[at];
+        if known.get().is_some_and(|kind| !kinds.contains(*kind)) {
+            return Ok(None);
+        }
+        self.read_loose(self.loose[at], kinds, known)
+    }
+
+    fn read_loose(
         &self,
         oid: Oid,
         kinds: Kinds,
+        known: &OnceLock<ObjectType>,
     ) -> Result<Option<(ObjectType, Vec<u8>)>, GitError> {
         let hex = oid.to_string();
         let (shard, file) = hex.split_at(2);
@@ -251,7 +296,10 @@ impl Store {
         for directory in &self.directories {
             match object::Loose::open(&directory.join(shard).join(file)) {
                 Ok(None) => {}
-                Ok(Some(loose)) if !kinds.contains(loose.kind()) => return Ok(None),
+                Ok(Some(loose)) if !kinds.contains(loose.kind()) => {
+                    known.get_or_init(|| loose.kind());
+                    return Ok(None);
+                }
                 Ok(Some(loose)) => match loose.read(oid) {
                     Ok(read) => return Ok(Some(read)),
                     Err(error) => outcome = Err(error),

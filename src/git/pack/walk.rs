@@ -16,6 +16,7 @@ use crate::git::pack::Damage;
 use crate::git::pack::Kinds;
 use crate::git::pack::Store;
 use crate::git::pack::bits::Bits;
+use crate::git::pack::delta::Copied;
 use crate::git::pack::entry::Buffer;
 use crate::git::pack::entry::Form;
 use crate::git::pack::file::Pack;
@@ -48,15 +49,38 @@ pub struct Visit<'a> {
     pub kind: ObjectType,
     /// Its content.
     pub data: &'a [u8],
-    /// What is new in it, if it was made from an object that has been visited in the same walk
-    /// before, and the visitor said then that it can go on from there: what is between two of these
-    /// ranges is in that other object as it is here, in one piece. An empty range is a place where two such pieces meet that do not in the other object,
-    /// or an end of this object that is none of the other. In order, and apart. `None` if the whole
-    /// object is new.
-    pub fresh: Option<&'a [Range<u32>]>,
+    /// How it was made, if that was from an object that has been visited in the same walk before,
+    /// and the visitor said then that it can go on from there. `None` if the whole object is new.
+    pub made: Option<Made<'a>>,
 }
 
-impl Visit<'_> {
+/// How an object was made from another one, its base.
+#[derive(Clone, Copy)]
+pub struct Made<'a> {
+    /// What is new: what is between two of these ranges is in the base as it is here, in one piece.
+    /// An empty range is a place where two such pieces meet that do not in the base, or an end of
+    /// this object that is none of the base. In order, and apart.
+    pub fresh: &'a [Range<u32>],
+    /// What is not, in order.
+    pub copied: &'a [Copied],
+    /// The content of the base.
+    pub base: &'a [u8],
+    /// What the visitor noted of the base.
+    pub notes: &'a [u32],
+}
+
+impl std::fmt::Debug for Made<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Made({:?}, {:?})", self.fresh, self.copied)
+    }
+}
+
+impl<'a> Visit<'a> {
+    /// What is new in it; `None` if all is.
+    pub fn fresh(&self) -> Option<&'a [Range<u32>]> {
+        self.made.map(|made| made.fresh)
+    }
+
     /// Its name.
     pub fn oid(&self) -> Oid {
         oid_of(self.name)
@@ -84,40 +108,17 @@ impl Store {
     /// not known. The others are visited nevertheless. Once `cancelled` says so, the rest is left.
     ///
     /// The visitor says whether it can go on from an object: whether, of those that are made from
-    /// it, it is enough to be told what is new.
+    /// it, it is enough to be told what is new. If there are any, it is given room for notes,
+    /// which it gets back with each of them.
     pub fn walk(
         &self,
         kinds: Kinds,
         threads: usize,
         cancelled: impl Fn() -> bool + Sync,
-        visit: impl Fn(Visit<'_>) -> bool + Sync,
+        visit: impl Fn(Visit<'_>, Option<&mut Vec<u32>>) -> bool + Sync,
         failed: impl Fn(Oid, GitError) + Sync,
     ) {
-        self.run(&Job::new(
-            self, kinds, threads, None, &cancelled, &visit, &failed,
-        ));
-    }
-
-    /// As [`Store::walk`], of the objects with `wanted` numbers. Others are read if one of them
-    /// builds on them.
-    pub fn walk_some(
-        &self,
-        kinds: Kinds,
-        wanted: impl Fn(u32) -> bool + Sync,
-        threads: usize,
-        cancelled: impl Fn() -> bool + Sync,
-        visit: impl Fn(Visit<'_>) -> bool + Sync,
-        failed: impl Fn(Oid, GitError) + Sync,
-    ) {
-        self.run(&Job::new(
-            self,
-            kinds,
-            threads,
-            Some(&wanted),
-            &cancelled,
-            &visit,
-            &failed,
-        ));
+        self.run(&Job::new(self, kinds, threads, &cancelled, &visit, &failed));
     }
 
     fn run(&self, job: &Job<'_>) {
@@ -147,17 +148,16 @@ impl Store {
     }
 }
 
-/// Which numbers are asked for.
-type Wanted<'a> = dyn Fn(u32) -> bool + Sync + 'a;
+/// Looks at an object.
+type Visitor<'a> = dyn Fn(Visit<'_>, Option<&mut Vec<u32>>) -> bool + Sync + 'a;
 
 /// What is asked for.
 struct Job<'a> {
     store: &'a Store,
     kinds: Kinds,
     threads: usize,
-    wanted: Option<&'a Wanted<'a>>,
     cancelled: &'a (dyn Fn() -> bool + Sync),
-    visit: &'a (dyn Fn(Visit<'_>) -> bool + Sync),
+    visit: &'a Visitor<'a>,
     failed: &'a (dyn Fn(Oid, GitError) + Sync),
     /// How often objects were sought elsewhere.
     sought: AtomicU32,
@@ -168,25 +168,19 @@ impl<'a> Job<'a> {
         store: &'a Store,
         kinds: Kinds,
         threads: usize,
-        wanted: Option<&'a Wanted<'a>>,
         cancelled: &'a (dyn Fn() -> bool + Sync),
-        visit: &'a (dyn Fn(Visit<'_>) -> bool + Sync),
+        visit: &'a Visitor<'a>,
         failed: &'a (dyn Fn(Oid, GitError) + Sync),
     ) -> Self {
         Self {
             store,
             kinds,
             threads,
-            wanted,
             cancelled,
             visit,
             failed,
             sought: AtomicU32::new(0),
         }
-    }
-
-    fn wants(&self, number: u32) -> bool {
-        self.wanted.is_none_or(|wanted| wanted(number))
     }
 
     /// Whether it is still tried to find objects elsewhere.
@@ -209,9 +203,8 @@ impl<'a> Job<'a> {
             copies,
         } = numbered;
         let plan = pack.plan(self.threads);
-        let is_copy = |position: u32| copies.as_ref().is_some_and(|set| set.contains(position));
-        let wants = |position: u32| !is_copy(position) && self.wants(first + position);
-        let parts = (self.wanted.is_some() || copies.is_some()).then(|| {
+        let wants = |position: u32| !copies.as_ref().is_some_and(|set| set.contains(position));
+        let parts = copies.is_some().then(|| {
             let mut parts = Parts {
                 wanted: Bits::new(plan.len()),
                 needed: Bits::new(plan.len()),
@@ -236,8 +229,8 @@ impl<'a> Job<'a> {
     }
 
     /// Gives an object to the visitor; says whether it can go on from there.
-    fn visit(&self, visit: Visit<'_>) -> bool {
-        catch_unwind(AssertUnwindSafe(|| (self.visit)(visit))).unwrap_or_else(|_| {
+    fn visit(&self, visit: Visit<'_>, notes: Option<&mut Vec<u32>>) -> bool {
+        catch_unwind(AssertUnwindSafe(|| (self.visit)(visit, notes))).unwrap_or_else(|_| {
             let oid = visit.oid();
             (self.failed)(oid, GitError::Panic { oid });
             false
@@ -250,7 +243,7 @@ struct Field<'a> {
     first: u32,
     pack: &'a Pack,
     plan: &'a Plan,
-    /// `None` if everything is wanted.
+    /// `None` if it has no copies of what is visited elsewhere.
     parts: Option<Parts>,
     lost: Vec<(u32, Damage)>,
 }
@@ -319,11 +312,7 @@ impl<'a> Work<'a> {
             fields,
             heavy: roots.partition_point(|(_, root)| is_heavy(root)),
             roots,
-            loose: job
-                .store
-                .loose_objects()
-                .filter(|(number, _)| job.wants(*number))
-                .collect(),
+            loose: job.store.loose_objects().collect(),
         }
     }
 
@@ -351,6 +340,8 @@ struct Base {
     data: Buffer,
     /// Whether it was visited, and the visitor can go on from there.
     is_known: bool,
+    /// What the visitor noted of it.
+    notes: Vec<u32>,
     /// What is still to be made from it.
     children: Range<u32>,
 }
@@ -360,6 +351,8 @@ struct Worker<'a> {
     job: &'a Job<'a>,
     reader: Reader,
     bases: Vec<Base>,
+    /// Room for notes of bases to come.
+    free_notes: Vec<Vec<u32>>,
     /// Ranks of entries that were not made, and why.
     broken: Vec<(u32, Damage)>,
 }
@@ -370,6 +363,7 @@ impl<'a> Worker<'a> {
             job,
             reader: Reader::new(),
             bases: Vec::new(),
+            free_notes: Vec::new(),
             broken: Vec::new(),
         }
     }
@@ -401,15 +395,16 @@ impl<'a> Worker<'a> {
     }
 
     fn loose(&mut self, number: u32, oid: Oid) {
-        match self.job.store.loose_of(oid, self.job.kinds) {
+        match self.job.store.loose_of(number, self.job.kinds) {
             Ok(Some((kind, data))) => {
-                self.job.visit(Visit {
+                let visit = Visit {
                     number,
                     name: oid.as_bytes(),
                     kind,
                     data: &data,
-                    fresh: None,
-                });
+                    made: None,
+                };
+                self.job.visit(visit, None);
             }
             Ok(None) => {}
             Err(error) => (self.job.failed)(oid, error),
@@ -421,13 +416,14 @@ impl<'a> Worker<'a> {
         let oid = field.pack.oid(position);
         match self.job.rescue(oid, field.pack) {
             Some((kind, data)) if self.job.kinds.contains(kind) => {
-                self.job.visit(Visit {
+                let visit = Visit {
                     number: field.first + position,
                     name: oid.as_bytes(),
                     kind,
                     data: &data,
-                    fresh: None,
-                });
+                    made: None,
+                };
+                self.job.visit(visit, None);
             }
             Some(_) => {}
             None => (self.job.failed)(oid, field.pack.error(position, damage)),
@@ -501,86 +497,88 @@ impl<'a> Worker<'a> {
             self.reader.release(data);
             return;
         }
-        let Some(is_known) = self.show(field, rank, kind, &data, false) else {
-            self.reader.release(data);
-            return;
-        };
-        self.bases.push(Base {
-            data,
-            is_known,
-            children: field.plan.children(rank),
-        });
-        while let Some(base) = self.bases.last_mut() {
+        self.show(field, rank, kind, data, None);
+        while let Some(mut base) = self.bases.pop() {
             if (self.job.cancelled)() {
                 self.bases.clear();
                 return;
             }
             let Some(child) = field.next(&mut base.children) else {
-                self.pop();
+                self.release(base);
                 continue;
             };
-            let is_known = base.is_known;
-            let is_last = field.next(&mut base.children.clone()).is_none();
-            let made = make(&mut self.reader, field, child, base.data.data());
-            if is_last {
-                self.pop();
-            }
-            let data = match made {
-                Ok(data) => data,
+            match make(&mut self.reader, field, child, base.data.data()) {
+                Ok(data) if field.next(&mut base.children.clone()).is_none() => {
+                    // What is made from its last child need not wait for it.
+                    self.show(field, child, kind, data, Some(&base));
+                    self.release(base);
+                }
+                Ok(data) => {
+                    let at = self.bases.len();
+                    self.show(field, child, kind, data, Some(&base));
+                    self.bases.insert(at, base);
+                }
                 Err(damage) => {
                     self.broken.push((child, damage));
-                    continue;
+                    self.bases.push(base);
                 }
-            };
-            let Some(is_known) = self.show(field, child, kind, &data, is_known) else {
-                self.reader.release(data);
-                continue;
-            };
-            let children = field.plan.children(child);
-            if field.next(&mut children.clone()).is_none() {
-                self.reader.release(data);
-                continue;
             }
-            self.bases.push(Base {
-                data,
-                is_known,
-                children,
-            });
         }
     }
 
-    /// Lets go of the base that was last.
-    fn pop(&mut self) {
-        if let Some(base) = self.bases.pop() {
-            self.reader.release(base.data);
-        }
+    /// Lets go of a base.
+    fn release(&mut self, base: Base) {
+        self.reader.release(base.data);
+        self.free_notes.push(base.notes);
     }
 
-    /// Gives an object to the visitor if it is wanted, and says whether it can go on from there;
-    /// `None` if it is found to be damaged.
+    /// Gives an object to the visitor if it is wanted; it is the next base then, if anything is to be
+    /// made from it.
     fn show(
         &mut self,
         field: &Field<'_>,
         rank: u32,
         kind: ObjectType,
-        data: &Buffer,
-        is_fresh: bool,
-    ) -> Option<bool> {
+        data: Buffer,
+        from: Option<&Base>,
+    ) {
         let position = field.plan.position(rank);
         if !field.pack.index.has_crc() && !field.pack.is(position, kind, data.data()) {
             self.broken.push((rank, Damage::Checksum));
-            return None;
+            self.reader.release(data);
+            return;
         }
-        if !field.is_wanted(rank) || !self.job.kinds.contains(kind) {
-            return Some(false);
+        let children = field.plan.children(rank);
+        let is_base = field.next(&mut children.clone()).is_some();
+        // Room that is not there is made.
+        let notes = self.free_notes.pop().unwrap_or_default();
+        let mut base = Base {
+            data,
+            is_known: false,
+            notes,
+            children,
+        };
+        if field.is_wanted(rank) && self.job.kinds.contains(kind) {
+            base.notes.clear();
+            let visit = Visit {
+                number: field.first + position,
+                name: field.pack.index.raw(position),
+                kind,
+                data: base.data.data(),
+                made: from.filter(|from| from.is_known).map(|from| Made {
+                    fresh: &self.reader.changes.fresh,
+                    copied: &self.reader.changes.copied,
+                    base: from.data.data(),
+                    notes: &from.notes,
+                }),
+            };
+            base.is_known = self.job.visit(visit, is_base.then_some(&mut base.notes));
         }
-        Some(self.job.visit(Visit {
-            number: field.first + position,
-            name: field.pack.index.raw(position),
-            kind,
-            data: data.data(),
-            fresh: is_fresh.then_some(&self.reader.fresh),
-        }))
+        if is_base {
+            self.bases.push(base);
+        } else {
+            self.release(base);
+        }
     }
 }
 

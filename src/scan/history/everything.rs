@@ -21,12 +21,10 @@ use crate::scan::Scan;
 use crate::scan::history::History;
 use crate::scan::history::Task;
 use crate::scan::history::hot::Hot;
-use crate::scan::history::hot::Targets;
 use crate::scan::history::locked;
 use crate::scan::history::short;
 use crate::scan::history::survey::Survey;
 use crate::scan::inspect::Inspected;
-use crate::scan::pool::threads_for;
 use crate::source::history;
 use crate::source::history::Beyond;
 use crate::source::history::Selection;
@@ -44,7 +42,7 @@ pub(super) fn scan(
     for problem in store.problems() {
         scan.failed(None, problem);
     }
-    let mut survey = Survey::of(scan, &store);
+    let (mut survey, edges) = Survey::of(scan, &store);
     let commits = std::mem::take(&mut survey.commits);
     let walk = history::walk(repository, selection, &commits)?;
     for error in &walk.errors {
@@ -61,23 +59,9 @@ pub(super) fn scan(
         return Ok(());
     }
 
-    let mut targets = Targets::default();
-    for oid in locked(&history.hits).keys() {
-        targets.add(*oid);
-    }
-    for oid in history.remarks.keys().chain(survey.unread.keys()) {
-        targets.add(*oid);
-    }
-    for name in locked(&history.names).iter() {
-        targets.add_name(name);
-    }
-    let settings = scan.settings;
-    let threads = threads_for(settings.threads);
-    let hot = Hot::find(&store, &targets, &survey.unread, threads, &settings.cancel);
-    drop(store);
-    for error in hot.lost() {
-        scan.failed(None, error);
-    }
+    let hits: Vec<Oid> = locked(&history.hits).keys().copied().collect();
+    let others = history.remarks.keys().chain(survey.unread.keys());
+    let hot = edges.leading(hits.iter().chain(others).copied(), &survey.unread);
     for (index, commit) in walk.commits.iter().enumerate() {
         let parents = commit.parents.iter().filter_map(|oid| commits.get(oid));
         let parents: Vec<Oid> = parents.map(|parent| parent.tree).collect();
@@ -156,14 +140,14 @@ impl History<'_> {
     }
 
     /// Tells what cannot be read and something leads to.
-    fn tell_unread(&self, hot: &Hot<'_>) {
+    fn tell_unread(&self, hot: &Hot<'_, '_>) {
         for (path, error) in hot.met() {
             self.scan.failed(path.as_deref(), error);
         }
     }
 
     /// Takes what nothing leads to.
-    fn unreachable(&self, hot: &Hot<'_>, survey: &Survey) {
+    fn unreachable(&self, hot: &Hot<'_, '_>, survey: &Survey) {
         let name = |kind: &str, oid: Oid| format!("unreachable {kind} {}", short(oid)).into_bytes();
         for (oid, inspected) in &survey.messages {
             let name = name("object", *oid);
@@ -218,7 +202,7 @@ impl History<'_> {
     }
 
     /// The keys that a tree has.
-    fn keys_of_tree(&self, hot: &Hot<'_>, tree: Option<Oid>) -> HashSet<KeyId> {
+    fn keys_of_tree(&self, hot: &Hot<'_, '_>, tree: Option<Oid>) -> HashSet<KeyId> {
         let mut keys = HashSet::new();
         let mut take = |change: Change| {
             let hits = self.hits_of(None, change.oid, &change.path);

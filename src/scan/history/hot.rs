@@ -1,175 +1,275 @@
-//! Which trees lead to some objects or names: all that has to be known of a history to say which
-//! commits brought these in.
+//! What leads to some objects or names: all that has to be known of a history's trees to say which
+//! commits brought these in. It is noted while the trees are read for the first and only time.
 
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use git2::Oid;
 
 use crate::git::GitError;
-use crate::git::pack::Kinds;
 use crate::git::pack::Store;
 use crate::git::tree::Entry;
 use crate::git::tree::EntryKind;
-use crate::git::tree::Raw;
 use crate::git::tree::RawEntry;
 use crate::git::tree::Trees;
 use crate::scan::history::locked;
-use crate::scan::pool::Cancel;
+use crate::scan::history::roles::Bits;
 
-/// What is looked for in trees.
-#[derive(Default)]
-pub(super) struct Targets {
-    oids: HashSet<Vec<u8>>,
-    names: HashSet<Vec<u8>>,
-    /// The first two bytes of the objects: nearly every entry is through with one look at it.
-    beginnings: Bits,
-    /// Lengths and first bytes of the names.
-    outlines: Bits,
+/// An entry of a tree, in numbers. Those of objects are those of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Edge {
+    object: u32,
+    /// The kind and the name.
+    label: u32,
+    tree: u32,
 }
 
-impl Targets {
-    pub(super) fn add(&mut self, oid: Oid) {
-        self.beginnings.insert(beginning(oid.as_bytes()));
-        self.oids.insert(oid.as_bytes().to_vec());
+/// Which entries trees have as against those they are made from, and which they have no more.
+#[derive(Debug)]
+pub(super) struct Edges<'a> {
+    store: &'a Store,
+    /// The trees that have all other entries of the ones they are made from.
+    heirs: Bits,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    added: Vec<Edge>,
+    gone: Vec<Edge>,
+    /// Entries that are looked for themselves.
+    wanted: Vec<Edge>,
+    labels: Vec<(EntryKind, Vec<u8>)>,
+    label_numbers: HashMap<Vec<u8>, u32>,
+    /// Objects that are named and not there. Their numbers follow those of the store.
+    missing: Vec<Oid>,
+    missing_numbers: HashMap<Oid, u32>,
+}
+
+impl<'a> Edges<'a> {
+    pub(super) fn new(store: &'a Store) -> Self {
+        Self {
+            store,
+            heirs: Bits::new(store.len()),
+            noted: Mutex::default(),
+        }
     }
 
-    pub(super) fn add_name(&mut self, name: &[u8]) {
-        self.outlines.insert(outline(name));
-        self.names.insert(name.to_vec());
+    /// Notes what a tree got and lost: entries, with the numbers of their objects if they are there.
+    pub(super) fn change<'e>(
+        &self,
+        tree: u32,
+        added: impl Iterator<Item = (RawEntry<'e>, Option<u32>)>,
+        gone: impl Iterator<Item = (RawEntry<'e>, Option<u32>)>,
+    ) {
+        let noted = &mut *locked(&self.noted);
+        for (entry, object) in added {
+            let edge = noted.edge(self.store, tree, &entry, object);
+            noted.added.push(edge);
+        }
+        for (entry, object) in gone {
+            let edge = noted.edge(self.store, tree, &entry, object);
+            noted.gone.push(edge);
+        }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.oids.is_empty() && self.names.is_empty()
+    /// Notes that a tree has all other entries of the one it is made from.
+    pub(super) fn inherit(&self, tree: u32) {
+        self.heirs.insert(tree);
     }
 
-    fn hold(&self, entry: &RawEntry<'_>) -> bool {
-        self.beginnings.contains(beginning(entry.oid)) && self.oids.contains(entry.oid)
-            || self.outlines.contains(outline(entry.name)) && self.names.contains(entry.name)
+    /// Notes an entry that is looked for itself.
+    pub(super) fn want(&self, tree: u32, entry: &RawEntry<'_>) {
+        let noted = &mut *locked(&self.noted);
+        let edge = noted.edge(self.store, tree, entry, self.store.find(entry.oid));
+        noted.wanted.push(edge);
+    }
+
+    /// Finds which trees lead to some objects and to wanted entries. Of what cannot be read there is
+    /// more to tell where something leads to it.
+    pub(super) fn leading<'u>(
+        self,
+        objects: impl Iterator<Item = Oid>,
+        unread: &'u BTreeMap<Oid, GitError>,
+    ) -> Hot<'a, 'u> {
+        let Self {
+            store,
+            heirs,
+            noted,
+        } = self;
+        let mut noted = noted.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let number = |oid: Oid| {
+            let number = store.find(oid.as_bytes());
+            number.or_else(|| noted.missing_numbers.get(&oid).copied())
+        };
+        // What has no number is named by nothing.
+        let targets: HashSet<u32> = objects.filter_map(number).collect();
+        let wanted = std::mem::take(&mut noted.wanted);
+        noted.added.extend(&wanted);
+        noted.added.sort_unstable();
+        noted.added.dedup();
+        noted.gone.sort_unstable();
+        let mut search = Search {
+            store,
+            heirs: &heirs,
+            gone: &noted.gone,
+            found: Vec::new(),
+            open: targets.iter().copied().collect(),
+            known: targets.clone(),
+        };
+        for entry in wanted {
+            search.holders(slice_of(&noted.added, |edge| {
+                edge.entry().cmp(&entry.entry())
+            }));
+        }
+        while let Some(object) = search.open.pop() {
+            search.holders(slice_of(&noted.added, |edge| edge.object.cmp(&object)));
+        }
+        let mut found = search.found;
+        found.sort_unstable_by_key(|edge| (edge.tree, edge.label, edge.object));
+        found.dedup();
+        (noted.added, noted.gone) = (Vec::new(), Vec::new());
+        Hot {
+            store,
+            noted,
+            entries: found,
+            targets,
+            unread,
+            met: RefCell::default(),
+        }
     }
 }
 
-/// A set of 16-bit numbers; empty and unallocated at first.
-#[derive(Default)]
-struct Bits(Vec<u64>);
-
-impl Bits {
-    fn insert(&mut self, number: u16) {
-        self.0.resize(1 << 10, 0);
-        self.0[usize::from(number >> 6)] |= 1 << (number & 63);
+impl Noted {
+    fn edge(
+        &mut self,
+        store: &Store,
+        tree: u32,
+        entry: &RawEntry<'_>,
+        object: Option<u32>,
+    ) -> Edge {
+        let object = object.unwrap_or_else(|| self.missing(store, entry.oid));
+        let mut key = entry.name.to_vec();
+        key.push(entry.kind as u8);
+        let next = number(self.labels.len());
+        let label = *self.label_numbers.entry(key).or_insert(next);
+        if label == next {
+            self.labels.push((entry.kind, entry.name.to_vec()));
+        }
+        Edge {
+            object,
+            label,
+            tree,
+        }
     }
 
-    fn contains(&self, number: u16) -> bool {
-        let word = self.0.get(usize::from(number >> 6));
-        word.is_some_and(|word| word >> (number & 63) & 1 == 1)
+    fn missing(&mut self, store: &Store, name: &[u8]) -> u32 {
+        // It has the length of a name.
+        let oid = Oid::from_bytes(name).unwrap_or(Oid::ZERO_SHA1);
+        let next = number(store.len() + self.missing.len());
+        let missing = *self.missing_numbers.entry(oid).or_insert(next);
+        if missing == next {
+            self.missing.push(oid);
+        }
+        missing
     }
 }
 
-fn beginning(oid: &[u8]) -> u16 {
-    oid.first_chunk().map_or(0, |two| u16::from_le_bytes(*two))
+/// A number for one thing more. There is no memory for as many as would need others.
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-fn outline(name: &[u8]) -> u16 {
-    let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
-    u16::from_le_bytes([length, name.first().copied().unwrap_or(0)])
+impl Edge {
+    /// What tells entries apart, whatever tree they are in.
+    fn entry(&self) -> (u32, u32) {
+        (self.object, self.label)
+    }
 }
 
-/// A directory in a tree: the first bytes of its name, and the number of the tree.
-fn edge(child: &[u8], tree: u32) -> u64 {
-    let first = child
-        .first_chunk()
-        .map_or(0, |four| u32::from_be_bytes(*four));
-    u64::from(first) << 32 | u64::from(tree)
+/// Those of some sorted edges that are equal to what is looked for.
+fn slice_of(edges: &[Edge], compare: impl Fn(&Edge) -> Ordering) -> &[Edge] {
+    let start = edges.partition_point(|edge| compare(edge).is_lt());
+    let count = edges[start..].partition_point(|edge| compare(edge).is_eq());
+    &edges[start..start + count]
+}
+
+/// A search for the trees that lead to something.
+struct Search<'a> {
+    store: &'a Store,
+    heirs: &'a Bits,
+    gone: &'a [Edge],
+    found: Vec<Edge>,
+    /// The objects of which it is to be asked what has them, and all that were ever.
+    open: Vec<u32>,
+    known: HashSet<u32>,
+}
+
+impl Search<'_> {
+    /// Takes all trees that have an entry: those that got it, and what is made from them until one
+    /// has it no more.
+    fn holders(&mut self, added: &[Edge]) {
+        let mut holders = added.to_vec();
+        while let Some(holder) = holders.pop() {
+            self.found.push(holder);
+            if self.known.insert(holder.tree) {
+                self.open.push(holder.tree);
+            }
+            let made = self.store.made_from(holder.tree);
+            let made = made.filter(|tree| self.heirs.contains(*tree));
+            let made = made.map(|tree| Edge { tree, ..holder });
+            holders.extend(made.filter(|edge| self.gone.binary_search(edge).is_err()));
+        }
+    }
 }
 
 /// The trees that lead to what was looked for, with only the entries that do.
-pub(super) struct Hot<'a> {
-    trees: HashMap<Oid, Vec<Entry>>,
+pub(super) struct Hot<'a, 'u> {
+    store: &'a Store,
+    noted: Noted,
+    /// By tree.
+    entries: Vec<Edge>,
+    targets: HashSet<u32>,
     /// What cannot be read.
-    unread: &'a BTreeMap<Oid, GitError>,
-    /// What could be read first, and not again.
-    lost: Vec<GitError>,
+    unread: &'u BTreeMap<Oid, GitError>,
     /// What of it was come across, and where.
     met: RefCell<BTreeMap<Oid, Option<Vec<u8>>>>,
 }
 
-impl<'a> Hot<'a> {
-    /// Goes over all trees once, and again over those that lead to a target. Trees that could not be
-    /// read before are in `unread` already; those that only now cannot be are in [`Hot::lost`].
-    pub(super) fn find(
-        store: &Store,
-        targets: &Targets,
-        unread: &'a BTreeMap<Oid, GitError>,
-        threads: usize,
-        cancel: &Cancel,
-    ) -> Self {
-        let mut hot = Self {
-            trees: HashMap::new(),
-            unread,
-            lost: Vec::new(),
-            met: RefCell::default(),
-        };
-        let lost = Mutex::new(BTreeMap::new());
-        let fails = |oid, error| {
-            // What could not be read before either was said then.
-            if !unread.contains_key(&oid) {
-                locked(&lost).insert(oid, error);
-            }
-        };
-        if targets.is_empty() {
-            return hot;
-        }
-        let wanted = leading(store, targets, threads, cancel, fails);
-        let trees = Mutex::new(HashMap::new());
-        store.walk_some(
-            Kinds::TREES,
-            |number| wanted.contains(&number),
-            threads,
-            || cancel.is_cancelled(),
-            |visit| {
-                let raw = Raw::of(visit.data, visit.format());
-                // Where a tree breaks off was told when it was read first.
-                let entries = raw.flatten().filter_map(|entry| {
-                    let is_tree = entry.kind == EntryKind::Tree;
-                    let leads =
-                        is_tree && store.find(entry.oid).is_some_and(|n| wanted.contains(&n));
-                    if !leads && !targets.hold(&entry) {
-                        return None;
-                    }
-                    // One that is looked for by its name alone counts as a file: what is in it
-                    // is not known.
-                    let by_name = is_tree && !leads && !targets.oids.contains(entry.oid);
-                    Some(Entry {
-                        kind: if by_name {
-                            EntryKind::Gitlink
-                        } else {
-                            entry.kind
-                        },
-                        name: entry.name.to_vec(),
-                        // It has the length of a name.
-                        oid: Oid::from_bytes(entry.oid).ok()?,
-                    })
-                });
-                let entries: Vec<Entry> = entries.collect();
-                locked(&trees).insert(visit.oid(), entries);
-                false
-            },
-            fails,
-        );
-        let lost = std::mem::take(&mut *locked(&lost));
-        hot.lost = lost.into_values().collect();
-        hot.trees = trees
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        hot
-    }
-
+impl<'u> Hot<'_, 'u> {
     /// Whether a tree leads anywhere, or cannot be read.
     pub(super) fn leads(&self, tree: Oid) -> bool {
-        self.trees.contains_key(&tree) || self.unread.contains_key(&tree)
+        !self.edges(tree).is_empty() || self.unread.contains_key(&tree)
+    }
+
+    fn edges(&self, tree: Oid) -> &[Edge] {
+        let number = self.store.find(tree.as_bytes());
+        // What is not there has none.
+        number.map_or(&[], |number| self.edges_of(number))
+    }
+
+    fn edges_of(&self, tree: u32) -> &[Edge] {
+        slice_of(&self.entries, |edge| edge.tree.cmp(&tree))
+    }
+
+    fn entry(&self, edge: &Edge) -> Entry {
+        let (kind, name) = &self.noted.labels[edge.label as usize];
+        let object = edge.object as usize;
+        let missing = object.checked_sub(self.store.len());
+        // One that is looked for by its name alone counts as a file: what is in it is not known.
+        let by_name = *kind == EntryKind::Tree
+            && !self.targets.contains(&edge.object)
+            && self.edges_of(edge.object).is_empty();
+        Entry {
+            kind: if by_name { EntryKind::Gitlink } else { *kind },
+            name: name.clone(),
+            oid: missing.map_or_else(|| self.store.oid(edge.object), |at| self.noted.missing[at]),
+        }
     }
 
     /// Notes that something leads to an object.
@@ -180,14 +280,8 @@ impl<'a> Hot<'a> {
         }
     }
 
-    /// Trees that could be read first and not again, as where a disk fails or a collector of
-    /// garbage was at work: what they lead to is not attributed.
-    pub(super) fn lost(&self) -> &[GitError] {
-        &self.lost
-    }
-
     /// What cannot be read and something leads to.
-    pub(super) fn met(&self) -> Vec<(Option<Vec<u8>>, &'a GitError)> {
+    pub(super) fn met(&self) -> Vec<(Option<Vec<u8>>, &'u GitError)> {
         let met = self.met.borrow();
         let errors = met.iter();
         errors
@@ -196,70 +290,18 @@ impl<'a> Hot<'a> {
     }
 }
 
-impl Trees for Hot<'_> {
+impl Trees for Hot<'_, '_> {
     fn entries(&self, oid: Oid) -> Result<Vec<Entry>, GitError> {
         self.meet(oid, None);
-        // A tree that leads nowhere is not kept.
-        Ok(self.trees.get(&oid).cloned().unwrap_or_default())
+        // A tree that leads nowhere has none here.
+        Ok(self
+            .edges(oid)
+            .iter()
+            .map(|edge| self.entry(edge))
+            .collect())
     }
 
     fn come_across(&self, oid: Oid, path: &[u8]) {
         self.meet(oid, Some(path));
     }
-}
-
-/// The numbers of the trees that lead to a target, and perhaps of some more.
-fn leading(
-    store: &Store,
-    targets: &Targets,
-    threads: usize,
-    cancel: &Cancel,
-    fails: impl Fn(Oid, GitError) + Sync,
-) -> HashSet<u32> {
-    let edges = Mutex::new(Vec::new());
-    let holders = Mutex::new(Vec::new());
-    store.walk(
-        Kinds::TREES,
-        threads,
-        || cancel.is_cancelled(),
-        |visit| {
-            let mut directories = Vec::new();
-            let mut holds = false;
-            // Where a tree breaks off was told when it was read first.
-            for entry in Raw::of(visit.data, visit.format()).flatten() {
-                if entry.kind == EntryKind::Tree {
-                    directories.push(edge(entry.oid, visit.number));
-                }
-                holds |= targets.hold(&entry);
-            }
-            locked(&edges).append(&mut directories);
-            if holds {
-                locked(&holders).push(visit.number);
-            }
-            false
-        },
-        fails,
-    );
-    let mut edges = std::mem::take(&mut *locked(&edges));
-    edges.sort_unstable();
-    let mut open = std::mem::take(&mut *locked(&holders));
-    let mut leading: HashSet<u32> = open.iter().copied().collect();
-    while let Some(tree) = open.pop() {
-        let oid = store.oid(tree);
-        let from = edges.partition_point(|known| *known < edge(oid.as_bytes(), 0));
-        let parents = edges[from..].iter().map(|known| edge_ends(*known));
-        let first = edge_ends(edge(oid.as_bytes(), 0)).0;
-        for (_, parent) in parents.take_while(|(child, _)| *child == first) {
-            if leading.insert(parent) {
-                open.push(parent);
-            }
-        }
-    }
-    leading
-}
-
-/// The first bytes of the directory's name, and the number of the tree.
-#[expect(clippy::cast_possible_truncation, reason = "the two halves of it")]
-fn edge_ends(edge: u64) -> (u32, u32) {
-    ((edge >> 32) as u32, edge as u32)
 }

@@ -1,5 +1,6 @@
 //! Scans commits: each unique blob once, then, only if something was found, who brought it in.
 
+mod difference;
 mod everything;
 mod hot;
 mod result;
@@ -418,20 +419,18 @@ impl<'a> History<'a> {
         if changes.is_empty() {
             return Ok(());
         }
-        let deleted = if changes.iter().any(Change::is_new_path) {
+        let deleted = if changes.iter().any(|change| self.is_first(change)) {
             self.deleted(trees, tree, parents)?
         } else {
             HashSet::new()
         };
         for change in changes {
-            if change.is_new_path() {
-                for (place, hit) in self.scan.path_hits(&change.path) {
-                    self.introduce(place, hit, Some(index));
-                }
-                if deleted.contains(&change.oid) {
-                    // It was moved as it was, which brings nothing in.
-                    continue;
-                }
+            for (place, hit) in self.scan.path_hits(&change.path, change.known) {
+                self.introduce(place, hit, Some(index));
+            }
+            if self.is_first(&change) && deleted.contains(&change.oid) {
+                // It was moved as it was, which brings nothing in.
+                continue;
             }
             if self.scan.is_excluded(&change.path) {
                 continue;
@@ -457,7 +456,14 @@ impl<'a> History<'a> {
         Ok(())
     }
 
-    /// The blobs with hits at paths that a parent has and the commit has not.
+    /// Whether no parent has a blob with hits at the path: what else it may have there is not known
+    /// to all that have trees.
+    fn is_first(&self, change: &Change) -> bool {
+        let mut old = change.old.iter().flatten();
+        old.all(|(kind, oid)| *kind == EntryKind::Tree || !self.has_hits(*oid))
+    }
+
+    /// The blobs with hits at paths where a parent has one and the commit has none.
     fn deleted(
         &self,
         trees: &impl Trees,
@@ -467,7 +473,7 @@ impl<'a> History<'a> {
         let mut deleted = HashSet::new();
         for &parent in parents {
             tree::compare(trees, parent, &[tree], &mut |change| {
-                if change.is_new_path() && self.has_hits(change.oid) {
+                if self.has_hits(change.oid) && self.is_first(&change) {
                     deleted.insert(change.oid);
                 }
             })?;
@@ -496,7 +502,7 @@ impl<'a> History<'a> {
             ObjectType::Tree => tree::compare(trees, extra.oid, &[], &mut |change| {
                 trees.come_across(change.oid, &change.path);
                 self.come_across(change.oid, &change.path);
-                for (place, hit) in self.scan.path_hits(&change.path) {
+                for (place, hit) in self.scan.path_hits(&change.path, 0) {
                     self.introduce(place, hit, None);
                 }
                 if self.has_hits(change.oid) {

@@ -35,6 +35,11 @@ impl Roles {
         }
     }
 
+    /// Whether it was noted that an object is a blob.
+    pub(super) fn is_blob(&self, number: u32) -> bool {
+        self.blobs.contains(number)
+    }
+
     /// Notes that something names an object as a tree, or as a file.
     pub(super) fn is_named(&self, number: u32, as_tree: bool) {
         if as_tree {
@@ -56,20 +61,25 @@ impl Roles {
 
 /// A set of numbers below a bound, for all threads at once.
 #[derive(Debug)]
-struct Bits(Vec<AtomicU64>);
+pub(super) struct Bits(Vec<AtomicU64>);
 
 impl Bits {
-    fn new(bound: usize) -> Self {
+    pub(super) fn new(bound: usize) -> Self {
         let words = bound.div_ceil(64);
         Self((0..words).map(|_| AtomicU64::new(0)).collect())
     }
 
-    fn insert(&self, number: u32) {
+    pub(super) fn insert(&self, number: u32) {
         let (word, bit) = (&self.0[number as usize / 64], 1 << (number % 64));
         // Most trees name what another one named already: then nothing has to be written.
         if word.load(Ordering::Relaxed) & bit == 0 {
             word.fetch_or(bit, Ordering::Relaxed);
         }
+    }
+
+    pub(super) fn contains(&self, number: u32) -> bool {
+        let word = self.0[number as usize / 64].load(Ordering::Relaxed);
+        word >> (number % 64) & 1 != 0
     }
 
     fn without(&self, others: &Self) -> impl Iterator<Item = u32> {

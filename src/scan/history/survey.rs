@@ -4,8 +4,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use git2::ErrorClass;
 use git2::ErrorCode;
@@ -20,7 +22,11 @@ use crate::git::pack::Store;
 use crate::git::pack::Visit;
 use crate::git::tree::EntryKind;
 use crate::git::tree::Raw;
+use crate::git::tree::RawEntry;
 use crate::scan::Scan;
+use crate::scan::history::difference::Difference;
+use crate::scan::history::difference::Form;
+use crate::scan::history::hot::Edges;
 use crate::scan::history::locked;
 use crate::scan::history::roles::Roles;
 use crate::scan::inspect::Inspected;
@@ -46,30 +52,34 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Looks at every object.
-    pub(super) fn of(scan: &Scan<'_>, store: &Store) -> Self {
+    /// Looks at every object; also says what is in what.
+    pub(super) fn of<'a>(scan: &'a Scan<'a>, store: &'a Store) -> (Self, Edges<'a>) {
         let surveyor = Surveyor {
             scan,
             store,
             roles: Roles::new(store.len()),
             survey: Mutex::default(),
+            asked: Asked::default(),
+            edges: Edges::new(store),
         };
         let settings = scan.settings;
         scan.progress.expect(store.size_hint().objects);
-        store.walk(
-            Kinds::ALL,
-            threads_for(settings.threads),
-            || settings.cancel.is_cancelled(),
-            |visit| surveyor.visit(&visit),
-            |oid, error| surveyor.unread(oid, error),
-        );
+        // Trees are last: which of the files in them have to be remembered is known then.
+        for kinds in [Kinds::BLOBS | Kinds::COMMITS | Kinds::TAGS, Kinds::TREES] {
+            store.walk(
+                kinds,
+                threads_for(settings.threads),
+                || settings.cancel.is_cancelled(),
+                |visit, notes| surveyor.visit(&visit, notes),
+                |oid, error| surveyor.unread(oid, error),
+            );
+        }
         if !settings.cancel.is_cancelled() {
             surveyor.tell_wrong();
         }
-        surveyor
-            .survey
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        let survey = surveyor.survey.into_inner();
+        let survey = survey.unwrap_or_else(PoisonError::into_inner);
+        (survey, surveyor.edges)
     }
 }
 
@@ -78,22 +88,64 @@ struct Surveyor<'a> {
     store: &'a Store,
     roles: Roles,
     survey: Mutex<Survey>,
+    /// The objects of which it will be asked what leads to them, beside all trees.
+    asked: Asked,
+    edges: Edges<'a>,
+}
+
+/// A set of objects by the first two bytes of their names, for all threads at once: few others are
+/// taken for one of them.
+#[derive(Debug)]
+struct Asked(Box<[AtomicU64]>);
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self((0..1 << 10).map(|_| AtomicU64::new(0)).collect())
+    }
+}
+
+impl Asked {
+    fn insert(&self, name: &[u8]) {
+        let (word, bit) = self.place(name);
+        word.fetch_or(bit, Ordering::Relaxed);
+    }
+
+    fn contains(&self, name: &[u8]) -> bool {
+        let (word, bit) = self.place(name);
+        word.load(Ordering::Relaxed) & bit != 0
+    }
+
+    fn place(&self, name: &[u8]) -> (&AtomicU64, u64) {
+        let beginning = name.first_chunk().map_or(0, |two| u16::from_le_bytes(*two));
+        (&self.0[usize::from(beginning >> 6)], 1 << (beginning & 63))
+    }
+}
+
+/// What is needed to look at one tree, used again for the next.
+#[derive(Default)]
+struct Scratch {
+    difference: Difference,
+    names: Vec<u8>,
+    /// Where entries are of which it may be asked, and the numbers of their objects.
+    added: Vec<(usize, Option<u32>)>,
+    gone: Vec<(usize, Option<u32>)>,
 }
 
 thread_local! {
-    /// The new names of one tree.
-    static NAMES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
 }
 
 impl Surveyor<'_> {
     /// Looks at an object; says whether of those that are made from it only what is new has to be
     /// looked at.
-    fn visit(&self, visit: &Visit<'_>) -> bool {
+    fn visit(&self, visit: &Visit<'_>, notes: Option<&mut Vec<u32>>) -> bool {
         self.scan.progress.visit();
         self.roles.is(visit.number, visit.kind);
         match visit.kind {
             ObjectType::Blob => return self.blob(visit),
-            ObjectType::Tree => return NAMES.with_borrow_mut(|names| self.tree(visit, names)),
+            ObjectType::Tree => {
+                return SCRATCH.with_borrow_mut(|scratch| self.tree(visit, notes, scratch));
+            }
             ObjectType::Commit => {
                 match Commit::parse(visit.oid(), visit.data) {
                     Ok(commit) => {
@@ -110,18 +162,30 @@ impl Surveyor<'_> {
     }
 
     fn unread(&self, oid: Oid, error: GitError) {
+        self.asked.insert(oid.as_bytes());
         locked(&self.survey).unread.insert(oid, error);
     }
 
-    /// Notes that a commit or a tree names an object.
-    fn named(&self, raw: &[u8], as_tree: bool) {
-        if let Some(number) = self.store.find(raw) {
+    /// Notes that a commit or a tree names an object; returns its number if it is there.
+    fn named(&self, raw: &[u8], as_tree: bool) -> Option<u32> {
+        let number = self.store.find(raw);
+        if let Some(number) = number {
             self.roles.is_named(number, as_tree);
+            if !as_tree && !self.roles.is_blob(number) {
+                // It will be told.
+                self.asked.insert(raw);
+            }
         } else if let Ok(oid) = Oid::from_bytes(raw) {
             let missing = "it is not there";
             let error = git2::Error::new(ErrorCode::NotFound, ErrorClass::Odb, missing);
             self.unread(oid, GitError::Object { oid, error });
         }
+        number
+    }
+
+    /// Whether it may be asked what leads to an entry's object.
+    fn is_asked_for(&self, entry: &RawEntry<'_>) -> bool {
+        entry.kind == EntryKind::Tree || self.asked.contains(entry.oid)
     }
 
     /// Tells what is named as what it is not.
@@ -138,7 +202,7 @@ impl Surveyor<'_> {
     /// Looks at a blob; says whether there is nothing in it that could be anything.
     fn blob(&self, visit: &Visit<'_>) -> bool {
         let inspector = self.scan.inspector();
-        if inspector.is_blank(visit.data, visit.fresh) {
+        if inspector.is_blank(visit.data, visit.fresh()) {
             self.scan.count(visit.data.len() as u64);
             return true;
         }
@@ -146,6 +210,7 @@ impl Surveyor<'_> {
             Ok(inspected) => {
                 self.scan.count(inspected.bytes);
                 if !inspected.is_silent() {
+                    self.asked.insert(visit.name);
                     locked(&self.survey).blobs.insert(visit.oid(), inspected);
                 }
             }
@@ -168,31 +233,57 @@ impl Surveyor<'_> {
         }
     }
 
-    /// Looks at what a tree has and the one it is stored as a change of has not; says whether it is
-    /// a tree up to its end.
-    fn tree(&self, visit: &Visit<'_>, names: &mut Vec<u8>) -> bool {
-        let mut fresh = Fresh(visit.fresh);
-        let mut is_whole = true;
+    /// Looks at what a tree has and the one it is stored as a change of has not; says whether what
+    /// is made from it can go on from there.
+    fn tree(&self, visit: &Visit<'_>, notes: Option<&mut Vec<u32>>, scratch: &mut Scratch) -> bool {
+        let Scratch {
+            difference,
+            names,
+            added,
+            gone,
+        } = scratch;
+        let form = difference.find(visit.data, visit.made, visit.format(), notes);
+        if form == Form::Malformed {
+            let (kind, oid) = ("tree", visit.oid());
+            self.unread(oid, GitError::Malformed { kind, oid });
+        }
         names.clear();
-        for entry in Raw::of(visit.data, visit.format()) {
-            let Some(entry) = entry else {
-                let (kind, oid) = ("tree", visit.oid());
-                self.unread(oid, GitError::Malformed { kind, oid });
-                is_whole = false;
-                break;
-            };
-            if !fresh.touches(&entry.at) {
-                // The other one was found to be whole.
-                if fresh.is_over() {
-                    break;
-                }
-                continue;
-            }
+        added.clear();
+        gone.clear();
+        // They were parsed before.
+        let entry = |tree, at| Raw::from(tree, at, visit.format()).next().flatten();
+        for entry in difference
+            .added
+            .iter()
+            .filter_map(|at| entry(visit.data, at.start))
+        {
             names.extend_from_slice(entry.name);
             names.push(BETWEEN_NAMES);
             if entry.kind != EntryKind::Gitlink {
-                self.named(entry.oid, entry.kind == EntryKind::Tree);
+                let object = self.named(entry.oid, entry.kind == EntryKind::Tree);
+                if self.is_asked_for(&entry) {
+                    added.push((entry.at.start, object));
+                }
             }
+        }
+        let base = visit.made.map_or(&[][..], |made| made.base);
+        for entry in difference
+            .gone
+            .iter()
+            .filter_map(|at| entry(base, at.start))
+        {
+            if self.is_asked_for(&entry) {
+                gone.push((entry.at.start, self.store.find(entry.oid)));
+            }
+        }
+        if !added.is_empty() || !gone.is_empty() {
+            let entry = |tree, (at, object)| Some((entry(tree, at)?, object));
+            let added = added.iter().filter_map(|note| entry(visit.data, *note));
+            let gone = gone.iter().filter_map(|note| entry(base, *note));
+            self.edges.change(visit.number, added, gone);
+        }
+        if form == Form::Sorted && visit.made.is_some() {
+            self.edges.inherit(visit.number);
         }
         let inspector = Inspector::new(self.scan.matcher, false, false);
         match inspector.bytes(names) {
@@ -200,59 +291,16 @@ impl Surveyor<'_> {
             Ok(_) => {
                 // One by one, from the tree: a name may hold any byte, also that between them.
                 // Where the tree breaks off is told above.
-                let names = Raw::of(visit.data, visit.format()).flatten();
-                let names = names.map(|entry| entry.name);
-                let found = names.filter(|name| !self.scan.name_hits(name, name).is_empty());
-                let found: Vec<Vec<u8>> = found.map(<[u8]>::to_vec).collect();
-                locked(&self.survey).names.extend(found);
+                for entry in Raw::of(visit.data, visit.format()).flatten() {
+                    if !self.scan.name_hits(entry.name, entry.name).is_empty() {
+                        locked(&self.survey).names.insert(entry.name.to_vec());
+                        self.asked.insert(entry.oid);
+                        self.edges.want(visit.number, &entry);
+                    }
+                }
             }
             Err(error) => self.scan.failed(None, &error),
         }
-        is_whole
-    }
-}
-
-/// The ranges of a tree that are new, in order.
-struct Fresh<'a>(Option<&'a [Range<u32>]>);
-
-impl Fresh<'_> {
-    /// Whether no more are to come.
-    fn is_over(&self) -> bool {
-        self.0.is_some_and(<[_]>::is_empty)
-    }
-
-    /// Whether an entry is new; asked of one after the other.
-    fn touches(&mut self, entry: &Range<usize>) -> bool {
-        let Some(ranges) = &mut self.0 else {
-            return true;
-        };
-        while let Some((range, rest)) = ranges.split_first() {
-            if range.end as usize > entry.start {
-                return (range.start as usize) < entry.end;
-            }
-            *ranges = rest;
-        }
-        false
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    #[expect(clippy::single_range_in_vec_init, reason = "it is what is meant")]
-    fn an_entry_is_new_that_a_new_range_touches_or_cuts() {
-        let new = |ranges: &[Range<u32>]| {
-            let mut fresh = Fresh(Some(ranges));
-            [0..10, 10..20, 20..30].map(|entry| fresh.touches(&entry))
-        };
-        assert_eq!(new(&[]), [false; 3]);
-        assert_eq!(new(&[9..10]), [true, false, false]);
-        assert_eq!(new(&[9..11]), [true, true, false]);
-        assert_eq!(new(&[10..10, 25..25]), [false, false, true]);
-        assert_eq!(new(&[0..30]), [true; 3]);
-        assert_eq!(new(&[3..4, 5..5, 29..30]), [true, false, true]);
-        assert!(Fresh(None).touches(&(0..10)));
+        form == Form::Sorted
     }
 }
