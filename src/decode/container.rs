@@ -252,17 +252,21 @@ pub fn expand(
     budget: &mut Budget,
     each: &mut Each<'_>,
 ) -> Result<(), Unread> {
-    expand_any(layer, &mut content, budget, each)
+    let mut content: &mut dyn ReadSeek = &mut content;
+    match layer {
+        Layer::Zip => zip(content, budget, each),
+        _ => expand_stream(layer, &mut content, budget, each),
+    }
 }
 
 trait ReadSeek: Read + Seek {}
 
 impl<T: Read + Seek> ReadSeek for T {}
 
-/// The same of whatever can be read, so that there is one of each decoder in the program.
-fn expand_any(
+/// The same of a container that can be read from its beginning to its end: of any but a zip.
+pub fn expand_stream(
     layer: Layer,
-    mut content: &mut dyn ReadSeek,
+    mut content: &mut dyn Read,
     budget: &mut Budget,
     each: &mut Each<'_>,
 ) -> Result<(), Unread> {
@@ -279,7 +283,6 @@ fn expand_any(
             Err(_) => Err(io::Error::from(Trouble::Damaged)),
         },
         Layer::Tar => tar(content, budget, each),
-        Layer::Zip => return zip(content, budget, each),
         _ => Ok(()),
     }
     .map_err(Unread::from)

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
+use std::io::BufReader;
 use std::io::Cursor;
 use std::io::Read;
 use std::io::Seek;
@@ -14,10 +15,12 @@ use memchr::memmem;
 use crate::decode::Layer;
 use crate::decode::container;
 use crate::decode::container::Budget;
+use crate::decode::container::Each;
 use crate::decode::container::HEAD;
 use crate::decode::container::MAX_DEPTH;
 use crate::decode::container::MAX_EXPANDED;
 use crate::decode::container::TAIL;
+use crate::decode::container::Unread;
 use crate::decode::wide::Wide;
 use crate::excerpt::Excerpt;
 use crate::finding::Hit;
@@ -420,12 +423,60 @@ impl<'a> Inspector<'a> {
         outer: Inspected,
         inspected: &mut Inspected,
     ) -> Result<(), MatchError> {
-        let mut failed = None;
         let (hits, rejected) = (inspected.hits.len(), inspected.rejected.len());
+        let expand = |budget: &mut Budget, each: &mut Each<'_>| {
+            container::expand(kind, content, budget, each)
+        };
+        let outcome = self.members(kind, expand, inside, budget, inspected);
+        inspected.add_outer(outer, hits, rejected);
+        outcome
+    }
+
+    /// Opens a container that need not be here as a whole, and searches its bytes on the way.
+    fn streamed(
+        &self,
+        kind: Layer,
+        content: &mut dyn Read,
+        inside: &Inside,
+        budget: &mut Budget,
+        inspected: &mut Inspected,
+    ) -> Result<(), InspectError> {
+        let (hits, rejected) = (inspected.hits.len(), inspected.rejected.len());
+        let mut tee = Tee {
+            inspector: self,
+            content,
+            inside,
+            buffer: Buffer::default(),
+            begun: None,
+            outer: Inspected::default(),
+            failed: None,
+        };
+        let expand = |budget: &mut Budget, each: &mut Each<'_>| {
+            let mut content = BufReader::with_capacity(FIRST, &mut tee);
+            container::expand_stream(kind, &mut content, budget, each)
+        };
+        let outcome = self.members(kind, expand, inside, budget, inspected);
+        let (mut outer, failed) = tee.finish();
+        inspected.unopened.append(&mut outer.unopened);
+        inspected.add_outer(outer, hits, rejected);
+        outcome?;
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Searches the members of a container that `expand` opens.
+    fn members(
+        &self,
+        kind: Layer,
+        expand: impl FnOnce(&mut Budget, &mut Each<'_>) -> Result<(), Unread>,
+        inside: &Inside,
+        budget: &mut Budget,
+        inspected: &mut Inspected,
+    ) -> Result<(), MatchError> {
+        let mut failed = None;
         let redactor = Redactor::new(self.matcher);
         // Members count against the same budget, also when they are containers themselves.
         let mut inner = Budget::new(budget.left());
-        let opened = container::expand(kind, content, &mut inner, &mut |name, content| {
+        let opened = expand(&mut inner, &mut |name, content| {
             let mut within = inside.clone();
             within.layers.push(kind);
             if let Some(name) = name {
@@ -453,7 +504,6 @@ impl<'a> Inspector<'a> {
             let what = format!("what the {name} holds was not all read: {who} {why}{more}");
             inspected.unopened.push(what);
         }
-        inspected.add_outer(outer, hits, rejected);
         budget.take(inner.used());
         failed.map_or(Ok(()), Err)
     }
@@ -475,6 +525,11 @@ impl<'a> Inspector<'a> {
         let nested = kind.filter(|_| inside.layers.len() < MAX_DEPTH);
         match (kind, nested) {
             (Some(kind), None) => inspected.too_deep(kind),
+            (_, Some(kind)) if kind != Layer::Zip => {
+                let mut content = chain(head, cut, content);
+                return self.streamed(kind, &mut content, inside, budget, inspected);
+            }
+            // The list of its members is at its end.
             (_, Some(kind)) => {
                 if cut.is_none() {
                     let rest = (&mut *content).take(MAX_NESTED).read_to_end(&mut head);
@@ -493,11 +548,7 @@ impl<'a> Inspector<'a> {
         }
         let (hits, rejected) = (inspected.hits.len(), inspected.rejected.len());
         let mut buffer = Buffer::default();
-        let mut stream: Box<dyn Read> = match cut {
-            Some(error) => Box::new(head.chain(Broken(Some(error)))),
-            None => Box::new(head.chain(content)),
-        };
-        let stream = (&mut stream, None);
+        let stream = (&mut chain(head, cut, content), None);
         let found = self.windows(stream, &mut buffer, inside, inspected, &|| false)?;
         match found.filter(|_| kind.is_none()) {
             None => {}
@@ -524,35 +575,49 @@ impl<'a> Inspector<'a> {
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Layer>, InspectError> {
         buffer.filled = 0;
-        let mut first: Option<(Pass, Option<Layer>)> = None;
+        let mut begun = None;
         loop {
             let filled = buffer.fill(stream, left);
             left = left.and_then(|left| left.checked_sub(filled.read as u64));
             inspected.bytes += filled.read as u64;
-            let text = buffer.text();
-            let (mut pass, container) = first.unwrap_or_else(|| {
-                let head = &text[..text.len().min(HEAD)];
-                (Pass::new(text), container::kind(head))
-            });
-            let until = (!filled.is_end).then(|| text.len() - OVERLAP);
-            self.window(text, &mut pass, until, inside, inspected)?;
+            let kind = self.next_window(buffer, &mut begun, filled.is_end, inside, inspected)?;
             if let Some(error) = filled.error {
                 return Err(error.into());
             }
             if filled.is_end {
-                return Ok(container.or_else(|| container::kind_at_end(text)));
+                return Ok(kind);
             }
             if cancelled() {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "interrupted").into());
             }
-            let kept = pass.advance(text, text.len() - KEPT);
-            buffer.drop_first(kept);
-            first = Some((pass, container));
         }
     }
 
-    /// Searches a window of a text, and tells the hits that begin before `until` in it and were not
-    /// told with the window before.
+    /// Searches a buffer that is full, or at the end of a stream, and makes room in it; says at the end
+    /// what container the stream is.
+    fn next_window(
+        &self,
+        buffer: &mut Buffer,
+        begun: &mut Option<(Pass, Option<Layer>)>,
+        is_end: bool,
+        inside: &Inside,
+        inspected: &mut Inspected,
+    ) -> Result<Option<Layer>, MatchError> {
+        let text = buffer.text();
+        let (pass, container) = begun.get_or_insert_with(|| {
+            let head = &text[..text.len().min(HEAD)];
+            (Pass::new(text), container::kind(head))
+        });
+        let until = (!is_end).then(|| text.len() - OVERLAP);
+        self.window(text, pass, until, inside, inspected)?;
+        if is_end {
+            return Ok(container.or_else(|| container::kind_at_end(text)));
+        }
+        let kept = pass.advance(text, text.len() - KEPT);
+        buffer.drop_first(kept);
+        Ok(None)
+    }
+
     fn window(
         &self,
         text: &[u8],
@@ -689,6 +754,78 @@ impl<'a> Inspector<'a> {
             excerpt: Excerpt::new(&text[line], &primary, &hidden),
             suppressed,
         }
+    }
+}
+
+/// What was read already, and then the rest, or the error that there was in its place.
+fn chain<'a>(head: Vec<u8>, cut: Option<io::Error>, rest: &'a mut dyn Read) -> impl Read + use<'a> {
+    let rest: Box<dyn Read + 'a> = match cut {
+        Some(error) => Box::new(Broken(Some(error))),
+        None => Box::new(rest),
+    };
+    Cursor::new(head).chain(rest)
+}
+
+/// A stream of which the bytes are searched as they are while something else reads them. To that, an
+/// error is an end.
+struct Tee<'a> {
+    inspector: &'a Inspector<'a>,
+    content: &'a mut dyn Read,
+    inside: &'a Inside,
+    buffer: Buffer,
+    begun: Option<(Pass, Option<Layer>)>,
+    outer: Inspected,
+    failed: Option<InspectError>,
+}
+
+impl Tee<'_> {
+    /// Reads and searches the rest; returns what was found, and why that is not all.
+    fn finish(mut self) -> (Inspected, Option<InspectError>) {
+        let mut rest = vec![0; FIRST];
+        // It has no errors but to be read again.
+        while !matches!(self.read(&mut rest), Ok(0)) {}
+        if let Err(error) = self.search(true) {
+            self.failed = Some(error.into());
+        }
+        (self.outer, self.failed)
+    }
+
+    fn search(&mut self, is_end: bool) -> Result<(), MatchError> {
+        let Self {
+            inspector,
+            inside,
+            buffer,
+            begun,
+            outer,
+            ..
+        } = self;
+        inspector
+            .next_window(buffer, begun, is_end, inside, outer)
+            .map(drop)
+    }
+}
+
+impl Read for Tee<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.failed.is_some() {
+            return Ok(0);
+        }
+        let read = match self.content.read(into) {
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Err(error),
+            Err(error) => {
+                self.failed = Some(error.into());
+                return Ok(0);
+            }
+        };
+        let mut fresh = &into[..read];
+        while !self.buffer.fill(&mut fresh, None).is_end {
+            if let Err(error) = self.search(false) {
+                self.failed = Some(error.into());
+                return Ok(0);
+            }
+        }
+        Ok(read)
     }
 }
 

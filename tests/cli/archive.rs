@@ -516,6 +516,46 @@ fn the_members_that_are_encrypted_are_named() {
 }
 
 #[test]
+fn a_large_tar_is_read_as_it_is_unpacked() {
+    // Larger than any archive that is held, and than a window of its bytes.
+    let filler = b"a line of text, and no more than that\n".repeat(2_000_000);
+    let first = [&env(1)[..], &filler].concat();
+    let second = [&filler[..], &env(2)].concat();
+    let members: [(&str, &[u8]); 4] = [
+        ("first.env", &first),
+        ("inner.tgz", &gzip(&tar(&[("deep.env", &env(3))]))),
+        ("second.env", &second),
+        ("last.zip", &zip(&[("in.env", &env(4))])),
+    ];
+    // What stands behind its end belongs to no member.
+    let content = [tar(&members), env(5)].concat();
+    assert!(content.len() > 128 << 20);
+
+    let report = scanned("all.tar.gz", &gzip(&content));
+
+    let places = report.places();
+    let places: Vec<&str> = places.iter().map(String::as_str).collect();
+    assert_eq!(places.len(), 5, "{places:?}");
+    let members = report.each("member");
+    let expected = [
+        "first.env",
+        "inner.tgz!deep.env",
+        "last.zip!in.env",
+        "second.env",
+    ];
+    for member in expected {
+        assert!(members.iter().any(|known| known == member), "{members:?}");
+    }
+    assert_eq!(report.remarks("skipped"), Vec::<String>::new());
+
+    // Cut off, what is left is searched, and that there is less is said once for each of the two.
+    let packed = gzip(&content);
+    let report = scanned("all.tar.gz", &packed[..packed.len() / 2]);
+    assert!(report.each("member").contains(&"first.env".to_owned()));
+    assert_eq!(report.remarks("skipped").len(), 2);
+}
+
+#[test]
 fn what_comes_before_the_damage_is_searched() {
     let text = [
         &env(1)[..],
