@@ -1,13 +1,14 @@
 //! Commits and tags, read from their raw bytes: grafts and replacements hide nothing.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use git2::Oid;
 
 use crate::git::GitError;
 
-/// Commits by their names.
-pub type Commits = HashMap<Oid, Commit>;
+/// Commits by their names. There are hundreds of thousands in a history: they are not copied.
+pub type Commits = HashMap<Oid, Arc<Commit>>;
 
 /// What a walk needs of a commit.
 #[derive(Debug, Clone)]
@@ -17,7 +18,7 @@ pub struct Commit {
     /// The tree it holds.
     pub tree: Oid,
     /// The commits it comes from.
-    pub parents: Vec<Oid>,
+    pub parents: Box<[Oid]>,
     /// The committer's date in seconds since 1970.
     pub time: i64,
 }
@@ -45,7 +46,7 @@ impl Commit {
         Ok(Self {
             oid,
             tree: tree.ok_or_else(malformed)?,
-            parents,
+            parents: parents.into_boxed_slice(),
             time,
         })
     }

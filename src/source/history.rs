@@ -4,6 +4,7 @@
 use std::collections::BinaryHeap;
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use git2::ErrorCode;
 use git2::ObjectType;
@@ -77,7 +78,7 @@ pub struct Extra {
 #[derive(Debug, Default)]
 pub struct Walk {
     /// The commits, by date, the oldest first.
-    pub commits: Vec<Commit>,
+    pub commits: Vec<Arc<Commit>>,
     /// Annotated tags, and trees and blobs that refs name directly.
     pub extras: Vec<Extra>,
     /// The full names of the refs; empty for a range.
@@ -89,7 +90,7 @@ pub struct Walk {
 }
 
 /// Reads commits, by their names.
-type ReadCommit<'a> = dyn FnMut(Oid) -> Result<Commit, GitError> + 'a;
+type ReadCommit<'a> = dyn FnMut(Oid) -> Result<Arc<Commit>, GitError> + 'a;
 
 /// Finds what there is to scan. The commits of `known` need not be read.
 pub fn walk(
@@ -154,12 +155,13 @@ type Bounds = (Vec<Oid>, Vec<Oid>, HashSet<Oid>);
 fn reader<'a>(
     odb: &'a Objects<'_>,
     known: &'a Commits,
-) -> impl FnMut(Oid) -> Result<Commit, GitError> + 'a {
+) -> impl FnMut(Oid) -> Result<Arc<Commit>, GitError> + 'a {
     move |oid| match known.get(&oid) {
-        Some(commit) => Ok(commit.clone()),
+        Some(commit) => Ok(Arc::clone(commit)),
         None => odb
             .read_as(oid, ObjectType::Commit)
-            .and_then(|object| Commit::parse(oid, object.data())),
+            .and_then(|object| Commit::parse(oid, object.data()))
+            .map(Arc::new),
     }
 }
 
@@ -328,7 +330,7 @@ fn ancestors(
     tips: Vec<Oid>,
     exclude: &HashSet<Oid>,
     failed: &mut dyn FnMut(GitError),
-) -> Vec<Commit> {
+) -> Vec<Arc<Commit>> {
     let mut seen: HashSet<Oid> = HashSet::new();
     let mut commits = Vec::new();
     let mut open = tips;
@@ -349,10 +351,10 @@ fn ancestors(
 
 /// A commit of a walk between others.
 struct Seen {
-    parents: Vec<Oid>,
+    parents: Box<[Oid]>,
     is_left_out: bool,
     /// Kept if it turns out to count.
-    commit: Option<Commit>,
+    commit: Option<Arc<Commit>>,
 }
 
 /// How much younger than a commit its parent may claim to be, in seconds, and still be told for
@@ -370,7 +372,7 @@ fn between(
     exclude: &[Oid],
     left_out: &HashSet<Oid>,
     failed: &mut dyn FnMut(GitError),
-) -> Vec<Commit> {
+) -> Vec<Arc<Commit>> {
     let mut seen: HashMap<Oid, Seen> = HashMap::new();
     let mut unread: Vec<(Option<Oid>, Oid, GitError)> = Vec::new();
     let mut open: BinaryHeap<(i64, Oid)> = BinaryHeap::new();
@@ -406,7 +408,7 @@ fn between(
                         counting.insert(oid);
                     }
                     let known = Seen {
-                        parents: Vec::new(),
+                        parents: Box::default(),
                         is_left_out,
                         commit: Some(commit),
                     };
@@ -568,7 +570,7 @@ pub fn pushed(repository: &Repository, known: &Commits) -> Result<HashSet<Oid>, 
 }
 
 /// The commit that is checked out.
-pub fn head(repository: &Repository, known: &Commits) -> Result<Option<Commit>, GitError> {
+pub fn head(repository: &Repository, known: &Commits) -> Result<Option<Arc<Commit>>, GitError> {
     let odb = Objects::new(repository)?;
     let head = git::head(repository)?;
     head.map(|oid| reader(&odb, known)(oid)).transpose()

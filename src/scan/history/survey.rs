@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
@@ -150,7 +151,7 @@ impl Surveyor<'_> {
                 match Commit::parse(visit.oid(), visit.data) {
                     Ok(commit) => {
                         self.named(commit.tree.as_bytes(), true);
-                        locked(&self.survey).commits.insert(visit.oid(), commit);
+                        locked(&self.survey).commits.insert(visit.oid(), Arc::new(commit));
                     }
                     Err(error) => self.unread(visit.oid(), error),
                 }
