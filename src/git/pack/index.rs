@@ -1,6 +1,5 @@
 //! The index of a pack: which objects it has, and where.
 
-use std::cmp::Ordering;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -18,6 +17,8 @@ const MAGIC: [u8; 8] = [0xff, b't', b'O', b'c', 0, 0, 0, 2];
 const FANOUT: usize = 256 * 4;
 /// The bit of an offset that says: the other 31 are the place of one with 64 bits.
 const LARGE: u32 = 1 << 31;
+/// Names that are compared one by one.
+const FEW: u32 = 24;
 
 /// The index of a pack, in memory.
 pub(super) struct Index {
@@ -30,6 +31,41 @@ pub(super) struct Index {
     stride: usize,
     /// Version 2 has checksums of the entries.
     has_crc: bool,
+    guide: Guide,
+}
+
+/// Where the names are that begin with some bits: a table of 256 such places, as the file has it,
+/// leaves thousands of names to choose from, each a look at memory that is not at hand.
+#[derive(Debug, Default)]
+struct Guide {
+    /// The first name of each beginning; one more than there are.
+    starts: Vec<u32>,
+    /// What is left of the first four bytes when the beginning is cut off.
+    shift: u32,
+}
+
+impl Guide {
+    /// For sorted names, of which there are `count`.
+    fn new(count: u32, name: impl Fn(u32) -> u32) -> Self {
+        // Four to eight names for each: a few hundred bytes at most.
+        let bits = count.checked_ilog2().unwrap_or(0).clamp(4, 23) - 2;
+        let shift = u32::BITS - bits;
+        let mut starts = Vec::with_capacity((1 << bits) + 1);
+        for at in 0..count {
+            let beginning = name(at) >> shift;
+            while starts.len() <= beginning as usize {
+                starts.push(at);
+            }
+        }
+        starts.resize((1 << bits) + 1, count);
+        Self { starts, shift }
+    }
+
+    /// The names that begin as a name does, of which these are the first four bytes.
+    fn range(&self, name: u32) -> Range<u32> {
+        let beginning = (name >> self.shift) as usize;
+        self.starts[beginning]..self.starts[beginning + 1]
+    }
 }
 
 impl std::fmt::Debug for Index {
@@ -62,15 +98,22 @@ impl Index {
         } else {
             (fanout + FANOUT + 4, 4 + hash)
         };
-        let index = Self {
+        let mut index = Self {
             map,
             hash,
             count,
             names,
             stride,
             has_crc,
+            guide: Guide::default(),
         };
-        (index.is_long_enough() && index.is_whole() && index.is_sorted()).then_some(index)
+        if !index.is_long_enough() || !index.is_whole() || !index.is_sorted() {
+            return None;
+        }
+        // A name is longer than that.
+        let beginning = |at: u32| be32(index.raw(at), 0).unwrap_or(0);
+        index.guide = Guide::new(count, beginning);
+        Some(index)
     }
 
     fn is_long_enough(&self) -> bool {
@@ -176,34 +219,19 @@ impl Index {
 
     /// Finds a name.
     pub(super) fn find(&self, raw: &[u8]) -> Option<u32> {
-        let Range { mut start, mut end } = self.bucket(raw[0]);
-        // Names are evenly spread, so their next bytes say about where they are.
-        let key = u64::from(be32(raw, 1)?);
-        let (first, rest) = raw.split_first_chunk()?;
-        let first = u64::from_be_bytes(*first);
-        let mut step = 4_u32;
-        let mut probe = start + u32::try_from((key * u64::from(end - start)) >> 32).unwrap_or(0);
-        while start < end {
-            let (known, known_rest) = self.raw(probe).split_first_chunk()?;
-            let order = u64::from_be_bytes(*known).cmp(&first);
-            match order.then_with(|| known_rest.cmp(rest)) {
-                Ordering::Equal => return Some(probe),
-                Ordering::Less => {
-                    start = probe + 1;
-                    probe = start.saturating_add(step);
-                }
-                Ordering::Greater => {
-                    end = probe;
-                    probe = probe.saturating_sub(step);
-                }
-            }
-            // Further and further from the guess; then by halves.
-            step = step.saturating_mul(4);
-            if probe < start || probe >= end {
-                probe = start + (end - start) / 2;
+        let Range { mut start, mut end } = self.guide.range(be32(raw, 0)?);
+        // Only forged names begin alike in great numbers.
+        while end - start > FEW {
+            let middle = start + (end - start) / 2;
+            if self.raw(middle) <= raw {
+                start = middle;
+            } else {
+                end = middle;
             }
         }
-        None
+        // Eight bytes are as fast as one, and nearly always tell.
+        let first: &[u8; 8] = raw.first_chunk()?;
+        (start..end).find(|at| self.raw(*at).starts_with(first) && self.raw(*at) == raw)
     }
 }
 

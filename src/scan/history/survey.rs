@@ -151,7 +151,9 @@ impl Surveyor<'_> {
                 match Commit::parse(visit.oid(), visit.data) {
                     Ok(commit) => {
                         self.named(commit.tree.as_bytes(), true);
-                        locked(&self.survey).commits.insert(visit.oid(), Arc::new(commit));
+                        locked(&self.survey)
+                            .commits
+                            .insert(visit.oid(), Arc::new(commit));
                     }
                     Err(error) => self.unread(visit.oid(), error),
                 }
