@@ -1,5 +1,7 @@
 //! `git frisk history`: what commits bring in.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use sha1::Digest as _;
 
@@ -627,6 +629,32 @@ fn what_trees_were_made_from_changes_nothing() {
         let packed = repo.report(&["history"]);
         assert_eq!(what(&packed), what(&repo.report(&by_path)), "some, {seed}");
     }
+}
+
+#[test]
+fn many_names_that_hold_keys_are_each_followed_once() {
+    // As each tree has the names of all before, following them from every tree that has them would
+    // take hours.
+    const NAMES: u64 = 250;
+    let repo = Sandbox::new();
+    let mut stream = "blob\nmark :1\ndata 0\n\n".to_owned();
+    for commit in 0..NAMES {
+        let date = 1_700_000_000 + 60 * commit;
+        let name = keys::legacy(100 + commit);
+        stream +=
+            &format!("commit refs/heads/main\ncommitter Ada <ada@example.org> {date} +0000\n");
+        stream += &format!("data 1\nx\nM 100644 :1 {commit:03}-{name}\n\n");
+    }
+    repo.git_fed(stream.as_bytes(), &["fast-import", "--quiet"]);
+    repo.git(&["repack", "-adfq", "--depth=400", "--window=20"]);
+    let report = repo.report(&["history"]);
+    assert_eq!(report.status, 1);
+    let findings = report.json["findings"].as_array().unwrap();
+    let commits: BTreeSet<&str> = findings
+        .iter()
+        .filter_map(|finding| finding["commit"].as_str())
+        .collect();
+    assert_eq!([findings.len(), commits.len()], [250, 250]);
 }
 
 #[test]

@@ -109,8 +109,11 @@ impl<'a> Edges<'a> {
         };
         // What has no number is named by nothing.
         let targets: HashSet<u32> = objects.filter_map(number).collect();
-        let wanted = std::mem::take(&mut noted.wanted);
+        let mut wanted = std::mem::take(&mut noted.wanted);
         noted.added.extend(&wanted);
+        // Each is looked for once, in however many trees it was added.
+        wanted.sort_unstable();
+        wanted.dedup_by_key(|edge| edge.entry());
         noted.added.sort_unstable();
         noted.added.dedup();
         noted.gone.sort_unstable();

@@ -292,9 +292,13 @@ impl Surveyor<'_> {
         match inspector.bytes(names) {
             Ok(inspected) if inspected.hits.is_empty() => {}
             Ok(_) => {
-                // One by one, from the tree: a name may hold any byte, also that between them.
-                // Where the tree breaks off is told above.
-                for entry in Raw::of(visit.data, visit.format()).flatten() {
+                // One by one, from the tree: a name may hold any byte, also that between them. Those
+                // that were taken over were found where they were added.
+                for entry in difference
+                    .added
+                    .iter()
+                    .filter_map(|at| entry(visit.data, at.start))
+                {
                     if !self.scan.name_hits(entry.name, entry.name).is_empty() {
                         locked(&self.survey).names.insert(entry.name.to_vec());
                         self.asked.insert(entry.oid);
