@@ -18,6 +18,8 @@ pub(super) struct Difference {
     pub(super) added: Vec<Range<usize>>,
     /// Where the entries are in the base that were not taken over.
     pub(super) gone: Vec<Range<usize>>,
+    /// Whether the tree counts as made from its base, and has all other entries of it.
+    pub(super) is_heir: bool,
     /// The numbers of those that were.
     kept: Vec<Range<usize>>,
 }
@@ -34,8 +36,8 @@ pub(super) enum Form {
 }
 
 impl Difference {
-    /// Compares a tree with its base, by how it was made from it; with none, all is added. Notes
-    /// where each of its entries begins, and where the last one ends.
+    /// Compares a tree with its base, by how it was made from it; with none, or one that it has
+    /// little of, all is added. Notes where each of its entries begins, and where the last one ends.
     pub(super) fn find(
         &mut self,
         tree: &[u8],
@@ -43,11 +45,17 @@ impl Difference {
         format: ObjectFormat,
         mut notes: Option<&mut Vec<u32>>,
     ) -> Form {
+        self.is_heir = false;
         if let Some(made) = made {
             let (copied, known) = (made.copied, made.notes);
             let form = self.read(tree, copied, known, format, notes.as_deref_mut());
-            if form == Form::Sorted {
+            // A few bytes may say that all of a large base is gone. What has lost more than it took
+            // over is told with less by all that it has.
+            let entries = known.len().saturating_sub(1);
+            let kept: usize = self.kept.iter().map(Range::len).sum();
+            if form == Form::Sorted && entries <= 2 * kept {
                 self.find_gone(known);
+                self.is_heir = true;
                 return form;
             }
         }
@@ -242,19 +250,27 @@ mod tests {
         let halves = [piece(0, 0, 40), piece(40, 40, base.len() - 40)];
         let found = difference(&base, &base, &halves);
         assert_eq!(found, (Form::Sorted, vec![2], vec![2]));
+        // Most of the base is gone: it is not followed.
         assert_eq!(
             difference(&base, &base, &[]),
-            (Form::Sorted, vec![1, 2, 3, 4], vec![1, 2, 3, 4])
+            (Form::Sorted, vec![1, 2, 3, 4], vec![])
+        );
+        let half = [&base[..file + directory], &tree(&[("100644", "x", 7)])].concat();
+        assert_eq!(
+            difference(&base, &half, &[piece(0, 0, file + directory)]),
+            (Form::Sorted, vec![7], vec![3, 4])
+        );
+        let less = [&base[..file], &tree(&[("100644", "x", 7)])].concat();
+        assert_eq!(
+            difference(&base, &less, &[piece(0, 0, file)]),
+            (Form::Sorted, vec![1, 7], vec![])
         );
         let all = [piece(0, 0, base.len())];
         assert_eq!(
             difference(&base, &base, &all),
             (Form::Sorted, vec![], vec![])
         );
-        assert_eq!(
-            difference(&base, &[], &[]),
-            (Form::Sorted, vec![], vec![1, 2, 3, 4])
-        );
+        assert_eq!(difference(&base, &[], &[]), (Form::Sorted, vec![], vec![]));
         assert_eq!(
             difference(&[], &base, &[]),
             (Form::Sorted, vec![1, 2, 3, 4], vec![])

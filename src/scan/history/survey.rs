@@ -285,7 +285,7 @@ impl Surveyor<'_> {
             let gone = gone.iter().filter_map(|note| entry(base, *note));
             self.edges.change(visit.number, added, gone);
         }
-        if form == Form::Sorted && visit.made.is_some() {
+        if difference.is_heir {
             self.edges.inherit(visit.number);
         }
         let inspector = Inspector::new(self.scan.matcher, false, false);
