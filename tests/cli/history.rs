@@ -540,6 +540,18 @@ fn excluded_paths_are_left_out_of_history_too() {
     );
 }
 
+#[test]
+fn what_moves_out_of_an_excluded_path_comes_in() {
+    let repo = Sandbox::new();
+    repo.commit_file("vendor/a.py", line(&keys::project(1)));
+    repo.git(&["mv", "vendor/a.py", "b.py"]);
+    repo.git(&["commit", "-qm", "move"]);
+
+    let report = repo.report(&["history", "--exclude", "vendor/"]);
+
+    report.finds(&["b.py:1"]);
+}
+
 /// A history in which files come, change, go and come back, the same content at several paths, files
 /// in place of directories and the other way round, in branches that are merged; as `git fast-import`
 /// reads it.

@@ -473,7 +473,11 @@ impl<'a> History<'a> {
         let mut deleted = HashSet::new();
         for &parent in parents {
             tree::compare(trees, parent, &[tree], &mut |change| {
-                if self.has_hits(change.oid) && self.is_first(&change) {
+                // What was left out there was never told.
+                if self.has_hits(change.oid)
+                    && self.is_first(&change)
+                    && !self.scan.is_excluded(&change.path)
+                {
                     deleted.insert(change.oid);
                 }
             })?;
