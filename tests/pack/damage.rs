@@ -1,8 +1,11 @@
 //! Damage is told, never passed over: what is not told is as git has it.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 use git_frisk::git::pack::Kinds;
 use git_frisk::git::pack::Store;
 
@@ -212,4 +215,30 @@ fn another_copy_takes_the_place_of_a_damaged_one() {
     assert_eq!(seen.failed.len(), 0);
     assert!(seen.objects == objects);
     assert_eq!(repo.store().read(root).unwrap(), objects[&root]);
+}
+
+#[test]
+fn a_loose_object_that_seems_to_be_of_another_kind_is_told() {
+    let lender = Repo::new("sha1");
+    lender.git("config gc.auto 0");
+    lender.commits(0..2);
+    let expected = lender.objects();
+    let borrower = Repo::borrowing(&lender);
+    let blob = |(_, (kind, _)): &(_, &(git2::ObjectType, _))| *kind == git2::ObjectType::Blob;
+    let (oid, (_, data)) = expected.iter().find(blob).unwrap();
+    let hex = oid.to_string();
+    let path = format!(".git/objects/{}/{}", &hex[..2], &hex[2..]);
+    let mut forged = ZlibEncoder::new(Vec::new(), Compression::fast());
+    let header = format!("tree {}\0", data.len());
+    forged
+        .write_all(&[header.as_bytes(), data].concat())
+        .unwrap();
+    let path = borrower.directory().join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, forged.finish().unwrap()).unwrap();
+    // Kind by kind, as a history is walked. The other one of them is a blob.
+    let store = borrower.store();
+    let walks = [Kinds::BLOBS, Kinds::TREES].map(|kinds| walked(&store, kinds, 1));
+    let is_told = |seen: &Seen| seen.objects.contains_key(oid) || seen.failed.contains_key(oid);
+    assert!(walks.iter().any(is_told), "{walks:?}");
 }

@@ -292,22 +292,29 @@ impl Store {
         let hex = oid.to_string();
         let (shard, file) = hex.split_at(2);
         let gone = "it is gone; was the repository repacked? then try again";
-        let mut outcome = Err(io::Error::new(io::ErrorKind::NotFound, gone));
+        let mut failure = None;
         for directory in &self.directories {
             match object::Loose::open(&directory.join(shard).join(file)) {
                 Ok(None) => {}
-                Ok(Some(loose)) if !kinds.contains(loose.kind()) => {
+                // What it says it is goes for all, unless another one said something else and was
+                // damaged: then that is told, as who wants that kind does not come to this one.
+                Ok(Some(loose)) if !kinds.contains(loose.kind()) && failure.is_none() => {
                     known.get_or_init(|| loose.kind());
                     return Ok(None);
                 }
+                Ok(Some(loose)) if !kinds.contains(loose.kind()) => {}
                 Ok(Some(loose)) => match loose.read(oid) {
-                    Ok(read) => return Ok(Some(read)),
-                    Err(error) => outcome = Err(error),
+                    Ok(read) => {
+                        known.get_or_init(|| read.0);
+                        return Ok(Some(read));
+                    }
+                    Err(error) => failure = Some(error),
                 },
-                Err(error) => outcome = Err(error),
+                Err(error) => failure = Some(error),
             }
         }
-        outcome.map_err(|error| GitError::Loose { oid, error })
+        let error = failure.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, gone));
+        Err(GitError::Loose { oid, error })
     }
 
     /// The packs.
