@@ -46,6 +46,8 @@ struct Noted {
     wanted: Vec<Edge>,
     labels: Vec<(EntryKind, Vec<u8>)>,
     label_numbers: HashMap<Vec<u8>, u32>,
+    /// Room for a key of these.
+    key: Vec<u8>,
     /// Objects that are named and not there. Their numbers follow those of the store.
     missing: Vec<Oid>,
     missing_numbers: HashMap<Oid, u32>,
@@ -134,6 +136,10 @@ impl<'a> Edges<'a> {
             search.holders(slice_of(&noted.added, |edge| edge.object.cmp(&object)));
         }
         let mut found = search.found;
+        let ranks = noted.sort_labels();
+        for edge in &mut found {
+            edge.label = ranks[edge.label as usize];
+        }
         found.sort_unstable_by_key(|edge| (edge.tree, edge.label, edge.object));
         found.dedup();
         (noted.added, noted.gone) = (Vec::new(), Vec::new());
@@ -157,18 +163,39 @@ impl Noted {
         object: Option<u32>,
     ) -> Edge {
         let object = object.unwrap_or_else(|| self.missing(store, entry.oid));
-        let mut key = entry.name.to_vec();
-        key.push(entry.kind as u8);
-        let next = number(self.labels.len());
-        let label = *self.label_numbers.entry(key).or_insert(next);
-        if label == next {
+        self.key.clear();
+        self.key.extend_from_slice(entry.name);
+        self.key.push(entry.kind as u8);
+        // Most were seen before.
+        let known = self.label_numbers.get(&self.key[..]).copied();
+        let label = known.unwrap_or_else(|| {
+            let next = number(self.labels.len());
+            self.label_numbers.insert(self.key.clone(), next);
             self.labels.push((entry.kind, entry.name.to_vec()));
-        }
+            next
+        });
         Edge {
             object,
             label,
             tree,
         }
+    }
+
+    /// Numbers the labels in their own order; returns the new numbers by the old ones, which depend
+    /// on which thread came first. Of several paths the first is told.
+    fn sort_labels(&mut self) -> Vec<u32> {
+        self.label_numbers = HashMap::new();
+        let mut labels: Vec<_> = std::mem::take(&mut self.labels)
+            .into_iter()
+            .enumerate()
+            .collect();
+        labels.sort_unstable_by(|(_, (a, a_name)), (_, (b, b_name))| (a_name, a).cmp(&(b_name, b)));
+        let mut ranks = vec![0; labels.len()];
+        for (old, label) in labels {
+            ranks[old] = number(self.labels.len());
+            self.labels.push(label);
+        }
+        ranks
     }
 
     fn missing(&mut self, store: &Store, name: &[u8]) -> u32 {
