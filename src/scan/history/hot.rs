@@ -125,7 +125,7 @@ impl<'a> Edges<'a> {
             gone: &noted.gone,
             found: Vec::new(),
             open: targets.iter().copied().collect(),
-            known: targets.clone(),
+            known: targets,
         };
         for entry in wanted {
             search.holders(slice_of(&noted.added, |edge| {
@@ -135,7 +135,9 @@ impl<'a> Edges<'a> {
         while let Some(object) = search.open.pop() {
             search.holders(slice_of(&noted.added, |edge| edge.object.cmp(&object)));
         }
-        let mut found = search.found;
+        let Search {
+            mut found, known, ..
+        } = search;
         let ranks = noted.sort_labels();
         for edge in &mut found {
             edge.label = ranks[edge.label as usize];
@@ -147,7 +149,7 @@ impl<'a> Edges<'a> {
             store,
             noted,
             entries: found,
-            targets,
+            known,
             unread,
             met: RefCell::default(),
         }
@@ -264,7 +266,8 @@ pub(super) struct Hot<'a, 'u> {
     noted: Noted,
     /// By tree.
     entries: Vec<Edge>,
-    targets: HashSet<u32>,
+    /// What was looked for, and the trees that lead there.
+    known: HashSet<u32>,
     /// What cannot be read.
     unread: &'u BTreeMap<Oid, GitError>,
     /// What of it was come across, and where.
@@ -280,11 +283,9 @@ impl<'u> Hot<'_, 'u> {
     fn edges(&self, tree: Oid) -> &[Edge] {
         let number = self.store.find(tree.as_bytes());
         // What is not there has none.
-        number.map_or(&[], |number| self.edges_of(number))
-    }
-
-    fn edges_of(&self, tree: u32) -> &[Edge] {
-        slice_of(&self.entries, |edge| edge.tree.cmp(&tree))
+        number.map_or(&[], |number| {
+            slice_of(&self.entries, |edge| edge.tree.cmp(&number))
+        })
     }
 
     fn entry(&self, edge: &Edge) -> Entry {
@@ -292,9 +293,7 @@ impl<'u> Hot<'_, 'u> {
         let object = edge.object as usize;
         let missing = object.checked_sub(self.store.len());
         // One that is looked for by its name alone counts as a file: what is in it is not known.
-        let by_name = *kind == EntryKind::Tree
-            && !self.targets.contains(&edge.object)
-            && self.edges_of(edge.object).is_empty();
+        let by_name = *kind == EntryKind::Tree && !self.known.contains(&edge.object);
         Entry {
             kind: if by_name { EntryKind::Gitlink } else { *kind },
             name: name.clone(),
