@@ -649,14 +649,15 @@ fn many_names_that_hold_keys_are_each_followed_once() {
     // take hours.
     const NAMES: u64 = 250;
     let repo = Sandbox::new();
-    let mut stream = "blob\nmark :1\ndata 0\n\n".to_owned();
+    let mut stream = vec!["blob\nmark :1\ndata 0\n\n".to_owned()];
     for commit in 0..NAMES {
-        let date = 1_700_000_000 + 60 * commit;
+        let committer = format!("Ada <ada@example.org> {} +0000", 1_700_000_000 + commit);
         let name = keys::legacy(100 + commit);
-        stream +=
-            &format!("commit refs/heads/main\ncommitter Ada <ada@example.org> {date} +0000\n");
-        stream += &format!("data 1\nx\nM 100644 :1 {commit:03}-{name}\n\n");
+        stream.push("commit refs/heads/main\n".to_owned());
+        stream.push(format!("committer {committer}\ndata 1\nx\n"));
+        stream.push(format!("M 100644 :1 {commit:03}-{name}\n\n"));
     }
+    let stream = stream.concat();
     repo.git_fed(stream.as_bytes(), &["fast-import", "--quiet"]);
     repo.git(&["repack", "-adfq", "--depth=400", "--window=20"]);
     let report = repo.report(&["history"]);
@@ -935,12 +936,12 @@ fn the_commits_of_a_range_are_those_that_git_names() {
     ] {
         let range = format!("{}..{}", commits[base], commits[tip]);
         let listed = repo.git_says(&["rev-list", &range]);
-        let expected: std::collections::BTreeSet<&str> = listed.lines().collect();
+        let expected: BTreeSet<&str> = listed.lines().collect();
         let report = repo.report(&["history", &range]);
         let found = report.each("commit");
-        let found: std::collections::BTreeSet<&str> = found.iter().map(String::as_str).collect();
+        let found: BTreeSet<&str> = found.iter().map(String::as_str).collect();
         let merges = repo.git_says(&["rev-list", "--merges", &range]);
-        let merges: std::collections::BTreeSet<&str> = merges.lines().collect();
+        let merges: BTreeSet<&str> = merges.lines().collect();
         assert!(found.is_subset(&expected), "{range}");
         // A merge brings in nothing of its own.
         assert!(

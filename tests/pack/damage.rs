@@ -227,7 +227,8 @@ fn a_loose_object_that_seems_to_be_of_another_kind_is_told() {
     let blob = |(_, (kind, _)): &(_, &(git2::ObjectType, _))| *kind == git2::ObjectType::Blob;
     let (oid, (_, data)) = expected.iter().find(blob).unwrap();
     let hex = oid.to_string();
-    let path = format!(".git/objects/{}/{}", &hex[..2], &hex[2..]);
+    let (shard, file) = hex.split_at(2);
+    let path = format!(".git/objects/{shard}/{file}");
     let mut forged = ZlibEncoder::new(Vec::new(), Compression::fast());
     let header = format!("tree {}\0", data.len());
     forged
