@@ -97,15 +97,16 @@ impl Matches {
         self.rejected.sort_by_key(|rejected| rejected.span.start);
     }
 
-    /// Whether a secret of known form, or what is made up, lies over `at`.
+    /// Whether a secret of known form, or what is made up or a part of a word, lies over `at`.
     fn covers(&self, at: usize) -> bool {
         let after = self.candidates.partition_point(|c| c.span.start <= at);
         let found = after.checked_sub(1).is_some_and(|last| {
             let last = &self.candidates[last];
             last.span.contains(&at) && last.confidence > Confidence::Medium
         });
-        let made_up = |r: &Rejected| r.reason.is_made_up() && r.span.contains(&at);
-        found || self.rejected.iter().any(made_up)
+        let is_none = |reason: Rejection| reason.is_made_up() || reason == Rejection::PartOfWord;
+        let mut rejected = self.rejected.iter();
+        found || rejected.any(|r| r.span.contains(&at) && is_none(r.reason))
     }
 
     /// Adds what was found in deeper layers where nothing was found above them. A key of unknown

@@ -227,10 +227,13 @@ impl Checks {
         if runs.iter().any(|run| longest_run(run, 0) >= REPEATED) {
             return Err(Rejection::RepeatedCharacter);
         }
-        // `aBcDeFgH` is one too.
+        // `aBcDeFgH` is one too, and so is `a1B2c3D4e5F6g7H8`.
+        let is_sequence =
+            |run: &[u8]| longest_run(run, 1) >= SEQUENCE || longest_run(run, -1) >= SEQUENCE;
         if runs.iter().any(|run| {
             let run = run.to_ascii_lowercase();
-            longest_run(&run, 1) >= SEQUENCE || longest_run(&run, -1) >= SEQUENCE
+            let letters = || run.iter().copied().filter(u8::is_ascii_alphabetic);
+            is_sequence(&run) || is_sequence(&letters().collect::<Vec<_>>())
         }) {
             return Err(Rejection::Sequence);
         }
@@ -389,6 +392,20 @@ mod tests {
         for no in ["de", "ta", "ri", "whi", "kio", "hu", "obeli", "ma"] {
             assert!(!at_boundary(no.as_bytes()), "{no:?}");
         }
+    }
+
+    #[test]
+    fn letters_in_their_order_with_digits_between_are_no_body() {
+        let checks = Checks {
+            marker: Some("M".to_owned()),
+            ..Checks::default()
+        };
+        assert_eq!(
+            checks.reject_dull(b"A1b2C3d4E5f6G7h8I9j0", b"K1l2M3n4O5p6Q7r8S9t0"),
+            Err(Rejection::Sequence)
+        );
+        let shuffled = checks.reject_dull(b"A1c2B3e4D5g6F7i8H9k0", b"J1m2L3o4N5q6P7s8R9u0");
+        assert_eq!(shuffled, Ok(()));
     }
 
     #[test]

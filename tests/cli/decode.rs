@@ -28,6 +28,15 @@ fn found_in(path: &str, content: impl AsRef<[u8]>) -> Vec<[String; 3]> {
         .collect()
 }
 
+/// Fails if anything is found in a file.
+#[track_caller]
+fn nothing_in(path: &str, content: impl AsRef<[u8]>) {
+    let directory = Sandbox::without_repository();
+    directory.write(path, content);
+    let report = directory.report(&["scan"]);
+    assert_eq!(report.status, 0, "{report:#?}");
+}
+
 #[test]
 fn an_env_file_that_powershell_wrote_is_read() {
     let repo = Sandbox::new();
@@ -138,6 +147,16 @@ fn escapes_are_read() {
         let found = found_in("a.txt", format!("\nk: \"{text}\"\n"));
         assert_eq!(found[0][..2], ["a.txt:2", layer]);
         assert_eq!(found.len(), 1);
+    }
+}
+
+#[test]
+fn a_word_that_ends_in_sk_makes_no_key_with_the_line_before() {
+    let key = git_frisk::rule::template::fill("sk-{alnum:20}T3BlbkFJ{alnum:20}", 1);
+    let body = key.strip_prefix("sk-").unwrap();
+    for word in ["disk", "task", "kiosk"] {
+        let text = format!("sk-means-clustering\n{word}-{body}\n");
+        nothing_in("a.md", text);
     }
 }
 
