@@ -258,7 +258,7 @@ fn is_any(text: &[u8], at: Range<usize>) -> bool {
 
 /// Digits and other bytes that base64 has, escaped as strings, addresses, pages and mail do it.
 /// Zero stands for what is no digit: a line end, or padding.
-const ESCAPED: [(&[u8], u8, Layer); 26] = [
+const ESCAPED: [(&[u8], u8, Layer); 36] = [
     (b"\\/", b'/', Layer::Escape),
     (b"\\u002B", b'+', Layer::Escape),
     (b"\\u002b", b'+', Layer::Escape),
@@ -283,6 +283,17 @@ const ESCAPED: [(&[u8], u8, Layer); 26] = [
     (b"&#x2B;", b'+', Layer::Html),
     (b"&#x2F;", b'/', Layer::Html),
     (b"&plus;", b'+', Layer::Html),
+    // What comes first is taken: with the line end after it, if there is one.
+    (b"&#13;\n", 0, Layer::Html),
+    (b"&#xD;\n", 0, Layer::Html),
+    (b"&#xd;\n", 0, Layer::Html),
+    (b"&#13;", 0, Layer::Html),
+    (b"&#xD;", 0, Layer::Html),
+    (b"&#xd;", 0, Layer::Html),
+    (b"&#10;", 0, Layer::Html),
+    (b"&#xA;", 0, Layer::Html),
+    (b"&#xa;", 0, Layer::Html),
+    (b"&NewLine;", 0, Layer::Html),
     (b"=\n", 0, Layer::QuotedPrintable),
     (b"=\r\n", 0, Layer::QuotedPrintable),
 ];
@@ -299,7 +310,7 @@ fn with_escapes(text: &[u8], run: Range<usize>) -> Option<(Vec<Piece>, Layer)> {
     );
     let may_end = matches!(
         text[..run.start],
-        [.., b'\\' | b'%' | b';'] | [.., b'=', b'\n'] | [.., b'=', b'\r', b'\n']
+        [.., b'\\' | b'%' | b';'] | [.., b'=' | b';', b'\n'] | [.., b'=', b'\r', b'\n']
     );
     if !may_begin && !may_end {
         return None;
@@ -449,13 +460,19 @@ fn is_in_joint(byte: u8) -> bool {
 
 /// The lines of a run that goes on over line ends: all of one length but the last.
 fn wrapped(text: &[u8], first: Range<usize>) -> Vec<Piece> {
-    let width = first.len();
+    let mut width = first.len();
     let mut lines = vec![Piece::digits(first)];
     // Lines before it may have been stepped over.
     while let Some(line) = line_before(text, lines[lines.len() - 1].at.start, width) {
         lines.push(Piece::digits(line));
     }
     lines.reverse();
+    if let [first] = &lines[..]
+        && let Some(line) = line_behind_name(text, &first.at)
+    {
+        width = line.len();
+        lines.push(Piece::digits(line));
+    }
     while let Some(last) = lines.last()
         && last.len() == width
         && let Some(skip) = line_break(&text[last.at.end..])
@@ -476,6 +493,25 @@ fn wrapped(text: &[u8], first: Range<usize>) -> Vec<Piece> {
     lines
 }
 
+/// The line behind one that is shorter by the name before it: LDIF folds at a column, and begins each
+/// line that goes on with a blank.
+fn line_behind_name(text: &[u8], first: &Range<usize>) -> Option<Range<usize>> {
+    let line_end: &[u8] = if text[first.end..].starts_with(b"\r") {
+        b"\r\n "
+    } else {
+        b"\n "
+    };
+    if !text[first.end..].starts_with(line_end) || !text[..first.start].ends_with(b": ") {
+        return None;
+    }
+    let from = first.start.saturating_sub(MAX_BREAK);
+    let name = text[from..first.start].iter().rev();
+    let column = name.take_while(|b| **b != b'\n').count();
+    let start = first.end + line_end.len();
+    let line = start..digits::end_of(text, start);
+    (line.len() > first.len() && line.len() < first.len() + column).then_some(line)
+}
+
 /// The line of exactly this many digits before the one that begins at `start`.
 fn line_before(text: &[u8], start: usize, width: usize) -> Option<Range<usize>> {
     let from = start.saturating_sub(MAX_BREAK);
@@ -492,7 +528,19 @@ fn line_before(text: &[u8], start: usize, width: usize) -> Option<Range<usize>> 
 fn is_beside_line(byte: u8) -> bool {
     matches!(
         byte,
-        b'"' | b'\'' | b'`' | b'\\' | b',' | b'.' | b'&' | b'#' | b'>' | b'*'
+        b'"' | b'\''
+            | b'`'
+            | b'\\'
+            | b','
+            | b'.'
+            | b'&'
+            | b'#'
+            | b'>'
+            | b'*'
+            | b';'
+            | b'%'
+            | b'|'
+            | b'^'
     )
 }
 
@@ -510,8 +558,8 @@ fn line_break(text: &[u8]) -> Option<usize> {
                 at += 1;
             }
             [b'+', b' ' | b'\t' | b'\r' | b'\n', ..] => {}
-            // The mark of a comment, which is two digits as well.
-            [b'/', b'/', b' ', ..] if ended => at += 1,
+            // The marks of a comment, which are two digits as well.
+            [b'/', b'/', b' ', ..] | [b'-', b'-', b' ', ..] if ended => at += 1,
             [byte, ..] if is_beside_line(*byte) => {}
             _ => break,
         }
@@ -873,6 +921,57 @@ mod tests {
                 let marks = (1 + at / width) * mark.len() + at / width;
                 assert_eq!(all[0].1.start, 12 + at + marks, "{mark} {width}");
             }
+        }
+    }
+
+    #[test]
+    fn lines_that_other_formats_fold_are_joined() {
+        let run = BASE64.encode(&TEXT.repeat(3));
+        let lines = |width, end: &str| {
+            let lines = run.as_bytes().chunks(width);
+            let lines: Vec<_> = lines
+                .map(|line| std::str::from_utf8(line).unwrap())
+                .collect();
+            lines.join(end)
+        };
+        for end in [
+            "&#13;\n",
+            "&#xD;\n",
+            "&#10;",
+            "&#xD;&#xA;",
+            "\n; ",
+            "\n-- ",
+            "\n% ",
+            "\n    |",
+            "^\n",
+        ] {
+            for width in [60, 64, 76] {
+                let all = decoded(&format!("({})", lines(width, end)));
+                assert_eq!(
+                    all.first().map(|(bytes, _)| bytes.clone()),
+                    Some(TEXT.repeat(3)),
+                    "{end:?}"
+                );
+            }
+        }
+        // The first line of LDIF has a name in it.
+        for end in ["\n ", "\r\n "] {
+            let (first, rest) = run.split_at(71);
+            let rest: Vec<_> = rest
+                .as_bytes()
+                .chunks(77)
+                .map(|line| std::str::from_utf8(line).unwrap())
+                .collect();
+            let all = decoded(&format!(
+                "dn: x{}config: {first}{end}{}\ncn: x",
+                end.trim_end(),
+                rest.join(end)
+            ));
+            assert_eq!(
+                all.first().map(|(bytes, _)| bytes.clone()),
+                Some(TEXT.repeat(3)),
+                "{end:?}"
+            );
         }
     }
 
