@@ -550,6 +550,7 @@ fn decode_in_every_way(text: &[u8]) {
         Layer::Zstd,
         Layer::Zip,
         Layer::Tar,
+        Layer::Ar,
     ] {
         let mut budget = Budget::new(1 << 20);
         let mut read = 0;

@@ -2,11 +2,17 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::io::BufRead;
+use std::io::BufReader;
 use std::io::Read;
 use std::io::Seek;
 use std::io::SeekFrom;
 
 use libdeflater::Decompressor;
+use ruzstd::decoding::BlockDecodingStrategy;
+use ruzstd::decoding::FrameDecoder;
+use ruzstd::decoding::errors::FrameDecoderError;
+use ruzstd::decoding::errors::ReadFrameHeaderError;
 use zip::CompressionMethod;
 use zip::ZipArchive;
 use zip::read::read_zipfile_from_stream_with_compressed_size;
@@ -33,6 +39,11 @@ const GLANCE: usize = 1024;
 /// Bytes of a member of a zip, packed and not, that is unpacked in one go: that is twice as fast as
 /// piece by piece.
 const MAX_WHOLE: u64 = 2 << 20;
+
+/// The first bytes of an archive of `ar`.
+const AR: &[u8] = b"!<arch>\n";
+/// Bytes of the header of each of its members.
+const AR_HEADER: u64 = 60;
 
 /// Takes the name, in archives, and the content of a member; an error of it stops all.
 pub type Each<'a> = dyn FnMut(Option<&[u8]>, &mut dyn Read) -> io::Result<()> + 'a;
@@ -79,11 +90,25 @@ pub fn kind(head: &[u8]) -> Option<Layer> {
         [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, ..] => Some(Layer::Bzip2),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Layer::Xz),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Layer::Zstd),
+        [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] if is_skipped_before_zstd(head) => Some(Layer::Zstd),
         [0x5d, 0, 0, ..] if is_lzma_header(head) => Some(Layer::Lzma),
         [0x78, 0x01 | 0x9c | 0xda, ..] => Some(Layer::Zlib),
+        _ if head.starts_with(AR) => Some(Layer::Ar),
         _ if is_tar_header(head) => Some(Layer::Tar),
         _ => None,
     }
+}
+
+/// Whether there are frames to be skipped, as parallel compressors write them, and then one of Zstandard.
+/// LZ4 has the same.
+fn is_skipped_before_zstd(mut head: &[u8]) -> bool {
+    while let [0x50..=0x5f, 0x2a, 0x4d, 0x18, a, b, c, d, rest @ ..] = head {
+        let length = u32::from_le_bytes([*a, *b, *c, *d]);
+        // What is longer is not seen here.
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        head = rest.get(length..).unwrap_or_default();
+    }
+    head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
 }
 
 /// Whether an LZMA stream begins here. It has no mark of its own, so only what the tools write is taken
@@ -266,7 +291,7 @@ impl<T: Read + Seek> ReadSeek for T {}
 /// The same of a container that can be read from its beginning to its end: of any but a zip.
 pub fn expand_stream(
     layer: Layer,
-    mut content: &mut dyn Read,
+    content: &mut dyn Read,
     budget: &mut Budget,
     each: &mut Each<'_>,
 ) -> Result<(), Unread> {
@@ -277,12 +302,9 @@ pub fn expand_stream(
         Layer::Xz => stream(lzma_rust2::XzReader::new(content, true), budget, each),
         Layer::Lzma => lzma_rust2::LzmaReader::new_mem_limit(content, u32::MAX, None)
             .and_then(|decoder| stream(decoder, budget, each)),
-        Layer::Zstd => match ruzstd::decoding::StreamingDecoder::new(&mut content) {
-            Ok(decoder) => stream(decoder, budget, each),
-            // It is told as damage.
-            Err(_) => Err(io::Error::from(Trouble::Damaged)),
-        },
+        Layer::Zstd => stream(Frames::new(content), budget, each),
         Layer::Tar => tar(content, budget, each),
+        Layer::Ar => ar(content, budget, each),
         _ => Ok(()),
     }
     .map_err(Unread::from)
@@ -290,6 +312,72 @@ pub fn expand_stream(
 
 fn stream(content: impl Read, budget: &mut Budget, each: &mut Each<'_>) -> io::Result<()> {
     each(None, &mut Limited { content, budget })
+}
+
+/// All frames of a Zstandard stream, one after the other: the decoder reads but one.
+struct Frames<R> {
+    content: BufReader<R>,
+    decoder: FrameDecoder,
+    /// Whether one was begun.
+    begun: bool,
+}
+
+impl<R: Read> Frames<R> {
+    fn new(content: R) -> Self {
+        Self {
+            content: BufReader::new(content),
+            decoder: FrameDecoder::new(),
+            begun: false,
+        }
+    }
+
+    /// Goes on to the next frame; false at the end.
+    fn next(&mut self) -> io::Result<bool> {
+        loop {
+            match self.content.fill_buf() {
+                Ok([]) => return Ok(false),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            match self.decoder.init(&mut self.content) {
+                Ok(()) => return Ok(true),
+                Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame {
+                    length,
+                    ..
+                })) => {
+                    let mut skipped = self.content.by_ref().take(length.into());
+                    io::copy(&mut skipped, &mut io::sink())?;
+                }
+                // It is told as damage.
+                Err(_) => return Err(Trouble::Damaged.into()),
+            }
+        }
+    }
+}
+
+impl<R: Read> Read for Frames<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let is_over = !self.begun || self.decoder.is_finished();
+            if is_over && self.decoder.can_collect() == 0 {
+                self.begun = true;
+                if into.is_empty() || !self.next()? {
+                    return Ok(0);
+                }
+            }
+            while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
+                let some = BlockDecodingStrategy::UptoBlocks(1);
+                self.decoder
+                    .decode_blocks(&mut self.content, some)
+                    .map_err(io::Error::other)?;
+            }
+            let read = self.decoder.read(into)?;
+            if read > 0 || into.is_empty() {
+                return Ok(read);
+            }
+        }
+    }
 }
 
 fn tar(content: impl Read, budget: &mut Budget, each: &mut Each<'_>) -> io::Result<()> {
@@ -304,6 +392,44 @@ fn tar(content: impl Read, budget: &mut Budget, each: &mut Each<'_>) -> io::Resu
                 budget,
             },
         )?;
+    }
+    Ok(())
+}
+
+fn ar(mut content: impl Read, budget: &mut Budget, each: &mut Each<'_>) -> io::Result<()> {
+    io::copy(&mut content.by_ref().take(AR.len() as u64), &mut io::sink())?;
+    for index in 0.. {
+        let mut header = Vec::new();
+        content.by_ref().take(AR_HEADER).read_to_end(&mut header)?;
+        if header.iter().all(u8::is_ascii_whitespace) {
+            break;
+        }
+        count(index)?;
+        if header.len() as u64 != AR_HEADER {
+            return Err(Trouble::Cut.into());
+        }
+        let size = std::str::from_utf8(&header[48..58])
+            .ok() // what is no text is no number either
+            .and_then(|size| size.trim_ascii().parse::<u64>().ok()) // see below
+            .filter(|_| header.ends_with(b"`\n"))
+            .ok_or(Trouble::Damaged)?;
+        // As GNU ends it; BSD writes what does not fit before the content.
+        let name = header[..16].trim_ascii_end();
+        let name = name.strip_suffix(b"/").unwrap_or(name).to_vec();
+        let mut member = content.by_ref().take(size);
+        each(
+            Some(&name),
+            &mut Limited {
+                content: &mut member,
+                budget,
+            },
+        )?;
+        io::copy(&mut member, &mut io::sink())?;
+        if member.limit() > 0 {
+            return Err(Trouble::Cut.into());
+        }
+        // Members begin at even places.
+        io::copy(&mut content.by_ref().take(size % 2), &mut io::sink())?;
     }
     Ok(())
 }
@@ -422,7 +548,7 @@ struct Hidden {
 /// last one is known by it.
 fn hidden(content: &mut (impl Read + Seek), directory: u64) -> io::Result<Vec<Hidden>> {
     content.seek(SeekFrom::Start(directory))?;
-    let mut content = io::BufReader::new(content);
+    let mut content = BufReader::new(content);
     let mut last: HashMap<Vec<u8>, Hidden> = HashMap::new();
     let mut hidden = Vec::new();
     loop {

@@ -51,6 +51,8 @@ pub enum Layer {
     Zip,
     /// A tar archive.
     Tar,
+    /// An archive of `ar`: a Debian package, a static library.
+    Ar,
 }
 
 impl Layer {
@@ -76,6 +78,7 @@ impl Layer {
             Self::Zstd => "zstd",
             Self::Zip => "zip",
             Self::Tar => "tar",
+            Self::Ar => "ar",
         }
     }
 

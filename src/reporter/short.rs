@@ -112,6 +112,7 @@ fn is_compressed(finding: &Finding) -> bool {
                 | Layer::Zstd
                 | Layer::Zip
                 | Layer::Tar
+                | Layer::Ar
         )
     )
 }

@@ -115,6 +115,24 @@ fn xz(content: &[u8]) -> Vec<u8> {
     [&out[..], &crc(&footer), &footer, b"YZ"].concat()
 }
 
+/// An archive of `ar`.
+fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut out = b"!<arch>\n".to_vec();
+    for (name, content) in members {
+        let size = content.len();
+        out.extend(
+            format!(
+                "{name:<16}{:<12}{:<6}{:<6}{:<8}{size:<10}`\n",
+                0, 0, 0, 100_644
+            )
+            .bytes(),
+        );
+        out.extend(*content);
+        out.extend((size % 2 == 1).then_some(b'\n'));
+    }
+    out
+}
+
 /// A file with a key on its second line.
 fn env(seed: u64) -> Vec<u8> {
     format!("# ours\nOPENAI_API_KEY={}\n", keys::project(seed)).into_bytes()
@@ -159,6 +177,7 @@ fn every_kind_of_container_is_opened_by_its_content() {
         ),
         (zip(&[("a", b"a"), ("b/.env", &env)]), "b/.env", "zip"),
         (tar(&[("a", b"a"), ("b/.env", &env)]), "b/.env", "tar"),
+        (ar(&[("a/", b"a"), (".env/", &env)]), ".env", "ar"),
     ] {
         let report = scanned("data.bin", &content);
         // What is stored is also there as it is: a tar, an xz that does not compress.
@@ -173,6 +192,42 @@ fn every_kind_of_container_is_opened_by_its_content() {
             "{layers}: {found:?}"
         );
         assert_eq!(report.status, 1, "{layers}");
+    }
+}
+
+#[test]
+fn all_frames_of_a_compressed_file_are_read() {
+    let frame =
+        |content: &[u8]| ruzstd::encoding::compress_to_vec(content, CompressionLevel::Fastest);
+    let skipped = b"\x50\x2a\x4d\x18\x04\0\0\0size";
+    let content = [
+        &skipped[..],
+        &frame(b"# ours\n"),
+        skipped,
+        &frame(&env(1)[7..]),
+    ]
+    .concat();
+    let report = scanned("log.zst", &content);
+    assert_eq!(report.each("line"), ["2"]);
+    assert_eq!(report.each("decoded"), [r#"["zstd"]"#]);
+    assert_eq!(report.remarks("skipped"), [""; 0]);
+
+    // What stands behind them is none, and told.
+    let report = scanned("log.zst", &[&frame(&env(1)), &b"no frame"[..]].concat());
+    assert_eq!(report.each("line"), ["2"]);
+    assert_eq!(report.remarks("skipped").len(), 1);
+}
+
+#[test]
+fn a_debian_package_is_opened() {
+    let data = gzip(&tar(&[("etc/a/env", &env(1))]));
+    let package = ar(&[("debian-binary", b"2.0\n"), ("data.tar.gz", &data)]);
+    let report = scanned("a.deb", &package);
+    one_in(&report, "data.tar.gz!etc/a/env", r#"["ar","gzip","tar"]"#);
+
+    for (cut, why) in [(100, "cut off"), (20, "cut off")] {
+        let report = scanned("a.deb", &package[..cut]);
+        assert!(report.remarks("skipped")[0].contains(why), "{report:?}");
     }
 }
 
