@@ -631,6 +631,14 @@ fn no_text_takes_long() {
         ("base64 of markers", repeated("VDNCbGJrRk")),
         ("lines of base64", filled("{alnum:76}\n")),
         (
+            "lists of markers",
+            repeated("54, 33, 42, 6c, 62, 6b, 46, 4a, "),
+        ),
+        (
+            "numbers of no one list",
+            repeated("84,51,66,108,98,107,70,74 "),
+        ),
+        (
             "bombs",
             repeated(&format!(
                 "{} ",

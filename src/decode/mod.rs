@@ -4,6 +4,7 @@ pub mod container;
 mod digits;
 pub mod escape;
 pub mod join;
+pub mod numbers;
 pub mod token;
 pub mod wide;
 
@@ -35,6 +36,8 @@ pub enum Layer {
     Base64,
     /// Hex digits.
     Hex,
+    /// A list of decimal numbers.
+    Decimal,
     /// A gzip stream.
     Gzip,
     /// A zlib stream.
@@ -70,6 +73,7 @@ impl Layer {
             Self::Concat => "concat",
             Self::Base64 => "base64",
             Self::Hex => "hex",
+            Self::Decimal => "decimal",
             Self::Gzip => "gzip",
             Self::Zlib => "zlib",
             Self::Bzip2 => "bzip2",

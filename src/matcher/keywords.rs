@@ -10,6 +10,8 @@ use aho_corasick::packed::MatchKind as PackedKind;
 
 use crate::decode::escape::WORD_SIGHT;
 use crate::decode::escape::begins_escaped_word;
+use crate::decode::numbers;
+use crate::matcher::layers::MARKER;
 use crate::matcher::layers::NEEDLES;
 use crate::matcher::layers::Trigger;
 use crate::rule::RuleSet;
@@ -21,31 +23,43 @@ use crate::rule::RuleSet;
 /// They are given to the search in this order. It takes those together that are eight apart, and looks
 /// closer at every place that has for its first, second and third byte what any of them has there.
 /// In this order source text has less than half, and base64 a third, of such places that it has in
-/// one that is good by chance.
-const STEMS: [&[u8]; 21] = [
-    b"#X5",
-    b"u005",
-    b"\\12",
-    b"54}",
-    b"&#8",
-    b"sk-",
+/// one that is good by chance. Of more than 32, it would look at fewer bytes at a time.
+const STEMS: [&[u8]; 32] = [
+    b"%54",
+    b"U000",
+    b"54:33",
+    b"=54",
+    b"54, 0x",
+    b"ss-",
     b"bkFJ",
     b"T3Bl",
     // With these, one by one:
     b"#x5",
-    b"T\x003\0B",
-    b"=54",
-    b"84;",
-    b"%255",
-    b"ss-",
-    b"Blbk",
+    b"54,0x",
+    b"84,51",
+    b"\\x5",
+    b"54 33",
+    b"JQQJ99",
+    b"84, 51",
     b"3\0\0\0B",
     // And these:
-    b"JQQJ99",
-    b"U000",
-    b"\\x5",
+    b"&#8",
+    b"54,\n",
     b"54;",
-    b"%54",
+    b"#X5",
+    b"54-33",
+    b"54}",
+    b"u005",
+    b"54,3",
+    // And these:
+    b"%255",
+    b"T\x003\0B",
+    b"84;",
+    b"\\12",
+    b"54,00",
+    b"sk-",
+    b"Blbk",
+    b"84,\n",
 ];
 
 /// Finds keywords, and the rules they stand for.
@@ -76,12 +90,12 @@ struct Keyword {
 impl Keyword {
     /// Bytes that are looked at, from its first on.
     fn sight(&self) -> usize {
-        let escaped = if self.escaped_word == 0 {
-            0
-        } else {
-            WORD_SIGHT
+        let looked_at = match self.trigger {
+            Some(Trigger::Numbers) => numbers::SIGHT,
+            _ if self.escaped_word > 0 => WORD_SIGHT,
+            _ => 0,
         };
-        escaped.max(self.bytes.len() + self.run)
+        looked_at.max(self.bytes.len() + self.run)
     }
 
     /// Whether it stands where its needle was found at `at`; if so, where it begins.
@@ -91,7 +105,8 @@ impl Keyword {
         let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
         let run = after.get(..self.run)?;
         let fits = run.iter().all(is_word)
-            && (self.escaped_word == 0 || begins_escaped_word(&text[start..], self.escaped_word));
+            && (self.escaped_word == 0 || begins_escaped_word(&text[start..], self.escaped_word))
+            && (self.trigger != Some(Trigger::Numbers) || numbers::spells(&text[start..], MARKER));
         fits.then_some(start)
     }
 }

@@ -16,6 +16,7 @@ use crate::decode::container::Trouble;
 use crate::decode::escape::blank;
 use crate::decode::escape::unescape;
 use crate::decode::join::join;
+use crate::decode::numbers;
 use crate::decode::token;
 use crate::decode::wide;
 use crate::matcher::Candidate;
@@ -42,6 +43,8 @@ pub(super) enum Trigger {
     Text,
     /// The marker in UTF-16 or UTF-32, with this many bytes a unit.
     Wide(usize),
+    /// The marker as a list of numbers.
+    Numbers,
 }
 
 /// A needle that is no rule's keyword.
@@ -52,6 +55,9 @@ pub(super) struct Needle {
     /// Characters of a word, of which two are escaped, that have to begin with it; zero for anything.
     pub(super) escaped_word: usize,
 }
+
+/// What stands between its halves.
+pub(super) const MARKER: &[u8] = b"T3BlbkFJ";
 
 /// Characters of a key from one that is escaped on: most of a half.
 const WORD: usize = 10;
@@ -81,7 +87,8 @@ const fn escaped(bytes: &'static [u8], escaped_word: usize) -> Needle {
 /// The next are the marker's first characters as escapes of each kind write them.
 /// The last are for keys of which any characters are escaped. Of each kind that can be told by three
 /// bytes, they are the letters from `P` to `_`, of which a key has eight or more; of the others, `T`.
-pub(super) const NEEDLES: [Needle; 32] = [
+/// The very last are its first two numbers in lists that spell it, as such are written.
+pub(super) const NEEDLES: [Needle; 44] = [
     needle(b"T3Bl", Trigger::Text),
     needle(b"bkFJ", Trigger::Text),
     needle(b"Blbk", Trigger::Text),
@@ -91,7 +98,8 @@ pub(super) const NEEDLES: [Needle; 32] = [
     needle(b"%54%", Trigger::Text),
     needle(b"%2554%", Trigger::Text),
     needle(b"U00000054", Trigger::Text),
-    needle(b"{54}\\", Trigger::Text),
+    needle(b"54}\\", Trigger::Text),
+    needle(b"54}`", Trigger::Text),
     needle(b"84;&", Trigger::Text),
     needle(b"54;&", Trigger::Text),
     needle(b"=54=", Trigger::Text),
@@ -114,6 +122,17 @@ pub(super) const NEEDLES: [Needle; 32] = [
     escaped(b"&#084;", WORD),
     escaped(b"&#0084;", WORD),
     escaped(b"&amp;#84;", WORD),
+    needle(b"54, 0x", Trigger::Numbers),
+    needle(b"54,0x", Trigger::Numbers),
+    needle(b"54,\n", Trigger::Numbers),
+    needle(b"54,3", Trigger::Numbers),
+    needle(b"54,00", Trigger::Numbers),
+    needle(b"54 33", Trigger::Numbers),
+    needle(b"54:33", Trigger::Numbers),
+    needle(b"54-33", Trigger::Numbers),
+    needle(b"84, 51", Trigger::Numbers),
+    needle(b"84,51", Trigger::Numbers),
+    needle(b"84,\n", Trigger::Numbers),
 ];
 
 impl Matcher {
@@ -148,6 +167,7 @@ impl Matcher {
 
         let mut piece: Option<Range<usize>> = None;
         let mut wide = (0, 0..0);
+        let mut listed = 0;
         for &(at, trigger) in triggers {
             if matches.covers(at) {
                 continue;
@@ -158,6 +178,12 @@ impl Matcher {
                     if wide.0 != unit || !wide.1.contains(&at) {
                         let run = self.find_in_wide(text, at, unit, depth, &mut deeper)?;
                         wide = (unit, run);
+                    }
+                }
+                Trigger::Numbers => {
+                    // So does one list.
+                    if at >= listed {
+                        listed = self.find_in_numbers(text, at, depth, &mut deeper)?;
                     }
                 }
                 Trigger::Text => {
@@ -264,6 +290,27 @@ impl Matcher {
         let cut = range.end - at >= MAX_PIECE;
         let end = if cut { range.end - REACH } else { range.end };
         Ok(range.start..end)
+    }
+
+    /// Searches the list of numbers around `at`; gives up to where it need not be searched again.
+    fn find_in_numbers(
+        &self,
+        text: &[u8],
+        at: usize,
+        depth: usize,
+        out: &mut Vec<Candidate>,
+    ) -> Result<usize, MatchError> {
+        let Some((view, layer)) = numbers::list_around(text, at, MARKER) else {
+            return Ok(at);
+        };
+        let inner = self.find_at_depth(view.bytes(), depth + 1)?;
+        out.extend(inner.candidates.into_iter().map(|inner| Candidate {
+            span: view.source(&inner.span),
+            ..inner.under(&[layer])
+        }));
+        // Where it was cut off, its end is to be searched again.
+        let end = view.bytes().len().saturating_sub(REACH);
+        Ok(view.source(&(0..end.max(1))).end)
     }
 
     /// Searches a piece of text: joined, unescaped, unescaped and joined, and so on.

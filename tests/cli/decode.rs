@@ -151,6 +151,38 @@ fn escapes_are_read() {
 }
 
 #[test]
+fn lists_of_numbers_are_read() {
+    let key = keys::project(1);
+    let list = |form: fn(u8) -> String, between: &str| {
+        key.bytes().map(form).collect::<Vec<_>>().join(between)
+    };
+    for (text, layer) in [
+        (list(|b| format!("0x{b:02x}"), ", "), r#"["hex"]"#),
+        (list(|b| format!("0x{b:02X}"), ","), r#"["hex"]"#),
+        (list(|b| format!("0x{b:02x}"), ",\n  "), r#"["hex"]"#),
+        (list(|b| format!("{b:02x}"), " "), r#"["hex"]"#),
+        (list(|b| format!("{b:02X}"), "-"), r#"["hex"]"#),
+        (list(|b| format!("{b:02x}"), ":"), r#"["hex"]"#),
+        // The registry has UTF-16.
+        (list(|b| format!("{b:02x}"), ",00,\\\r\n  "), r#"["hex"]"#),
+        (list(|b| b.to_string(), ","), r#"["decimal"]"#),
+        (list(|b| b.to_string(), ", "), r#"["decimal"]"#),
+        (list(|b| b.to_string(), ",\n    "), r#"["decimal"]"#),
+    ] {
+        let found = found_in("a.c", format!("\nk[] = {{ {text} }};\n"));
+        assert_eq!(found[0][..2], ["a.c:2", layer]);
+        assert_eq!(found.len(), 1);
+    }
+    let made_up = "x".repeat(20);
+    let made_up = format!(
+        "sk-{made_up}{}{made_up}",
+        keys::project(1).get(82..90).unwrap()
+    );
+    let bytes: Vec<_> = made_up.bytes().map(|b| b.to_string()).collect();
+    nothing_in("a.c", bytes.join(", "));
+}
+
+#[test]
 fn a_word_that_ends_in_sk_makes_no_key_with_the_line_before() {
     let key = git_frisk::rule::template::fill("sk-{alnum:20}T3BlbkFJ{alnum:20}", 1);
     let body = key.strip_prefix("sk-").unwrap();
