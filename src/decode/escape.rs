@@ -163,7 +163,17 @@ fn escape(text: &[u8]) -> Option<Escape> {
             };
             (length + 1, value, layer)
         }
+        // As JavaScript's `escape` writes it.
+        [b'%', b'u', digits @ ..] => {
+            let c = char_of(digits.get(..4)?, 16)?;
+            (6, Value::Char(c), Layer::Percent)
+        }
         [b'%', a, b, ..] => (3, Value::Byte(hex_byte(*a, *b)?), Layer::Percent),
+        // PowerShell's.
+        [b'`', b'u', b'{', ..] => {
+            let (length, value) = backslash(&text[1..])?;
+            (length + 1, value, Layer::Escape)
+        }
         [b'=', b'\r', b'\n', ..] => (3, Value::Nothing, Layer::QuotedPrintable),
         [b'=', b'\n', ..] => (2, Value::Nothing, Layer::QuotedPrintable),
         [b'=', a, b, ..] => (3, Value::Byte(hex_byte(*a, *b)?), Layer::QuotedPrintable),
@@ -180,8 +190,21 @@ fn escape(text: &[u8]) -> Option<Escape> {
     })
 }
 
+/// Characters of a key that have a name in Python and Perl.
+const NAMES: [(&[u8], u8); 6] = [
+    (b"HYPHEN-MINUS}", b'-'),
+    (b"hyphen-minus}", b'-'),
+    (b"U+002D}", b'-'),
+    (b"LOW LINE}", b'_'),
+    (b"low line}", b'_'),
+    (b"U+005F}", b'_'),
+];
+
 fn backslash(rest: &[u8]) -> Option<(usize, Value)> {
     let control = |byte| Some((1, Value::Byte(byte)));
+    if let Some(found) = hyphen_or_underscore(rest) {
+        return Some(found);
+    }
     match rest {
         [b'u' | b'x', b'{', digits @ ..] => {
             let length = digits.iter().take_while(|b| b.is_ascii_hexdigit()).count();
@@ -190,7 +213,16 @@ fn backslash(rest: &[u8]) -> Option<(usize, Value)> {
             }
             Some((length + 3, Value::Char(char_of(&digits[..length], 16)?)))
         }
-        [b'u', digits @ ..] => Some((5, Value::Char(char_of(digits.get(..4)?, 16)?))),
+        [b'N', b'{', name @ ..] => {
+            let (name, c) = NAMES.iter().find(|(known, _)| name.starts_with(known))?;
+            Some((2 + name.len(), Value::Byte(*c)))
+        }
+        [b'u', ..] => {
+            // Java takes any number of them.
+            let us = rest.iter().take(8).take_while(|b| **b == b'u').count();
+            let c = char_of(rest.get(us..us + 4)?, 16)?;
+            Some((us + 4, Value::Char(c)))
+        }
         [b'U', digits @ ..] => Some((9, Value::Char(char_of(digits.get(..8)?, 16)?))),
         [b'x', a, b, ..] => Some((3, Value::Byte(hex_byte(*a, *b)?))),
         [b'0'..=b'7', ..] => {
@@ -208,6 +240,11 @@ fn backslash(rest: &[u8]) -> Option<(usize, Value)> {
         [b'r', ..] => control(b'\r'),
         [b't', ..] => control(b'\t'),
         [b'a' | b'b' | b'e' | b'f' | b'v', ..] => control(b' '),
+        // Lua leaves out all blanks.
+        [b'z', b'\n', ..] | [b'z', b'\r', b'\n', ..] => {
+            let blanks = rest[1..].iter().take_while(|b| b.is_ascii_whitespace());
+            Some((1 + blanks.count(), Value::Nothing))
+        }
         [b'\r', b'\n', rest @ ..] => Some((2 + gap(rest), Value::Nothing)),
         [b'\n', rest @ ..] => Some((1 + gap(rest), Value::Nothing)),
         [c @ (b'"' | b'\'' | b'`' | b'/' | b'\\' | b'-' | b'_'), ..] => control(*c),
@@ -215,22 +252,36 @@ fn backslash(rest: &[u8]) -> Option<(usize, Value)> {
     }
 }
 
-/// The indentation of a line that goes on at a backslash, as in Haskell and YAML.
+/// A hyphen or an underscore as CSS and RTF have them, which is no octal escape: `\\2d ` and `\\'5f`.
+fn hyphen_or_underscore(rest: &[u8]) -> Option<(usize, Value)> {
+    let before = match rest {
+        [b'\'', ..] => 1,
+        _ => rest.iter().take(4).take_while(|b| **b == b'0').count(),
+    };
+    let value = match rest[before..] {
+        [b'2', b'd' | b'D', ..] => b'-',
+        [b'5', b'f' | b'F', ..] => b'_',
+        _ => return None,
+    };
+    let ends = before != 1 && rest.get(before + 2) == Some(&b' ');
+    Some((before + 2 + usize::from(ends), Value::Byte(value)))
+}
+
+/// The indentation of a line that goes on at a backslash, with the backslash at which the string goes on
+/// in Haskell and YAML. In properties, an escape may stand there.
 fn gap(rest: &[u8]) -> usize {
-    let blanks = rest
-        .iter()
-        .take_while(|b| matches!(b, b' ' | b'\t'))
-        .count();
-    if blanks > 0 && rest.get(blanks) == Some(&b'\\') {
-        blanks + 1
-    } else {
-        0
+    let is_blank = |b: &&u8| matches!(b, b' ' | b'\t');
+    let blanks = rest.iter().take_while(is_blank).count();
+    match rest[blanks..] {
+        [b'\\', b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(u8::is_ascii_hexdigit) => blanks,
+        [b'\\', ..] if blanks > 0 => blanks + 1,
+        _ => blanks,
     }
 }
 
 /// A character reference, after its `&`.
 fn reference(rest: &[u8]) -> Option<(usize, Value)> {
-    const NAMED: [(&[u8], char); 13] = [
+    const NAMED: [(&[u8], char); 15] = [
         (b"quot;", '"'),
         (b"apos;", '\''),
         (b"amp;", '&'),
@@ -244,6 +295,8 @@ fn reference(rest: &[u8]) -> Option<(usize, Value)> {
         (b"shy;", '\u{ad}'),
         (b"zwnj;", '\u{200c}'),
         (b"zwj;", '\u{200d}'),
+        (b"ZeroWidthSpace;", '\u{200b}'),
+        (b"NoBreak;", '\u{2060}'),
     ];
     if let Some((name, c)) = NAMED.iter().find(|(name, _)| rest.starts_with(name)) {
         return Some((name.len(), Value::Char(*c)));
@@ -298,6 +351,10 @@ mod tests {
         );
         assert_eq!(unescaped("a\\\nb=\r\nc"), "abc");
         assert_eq!(unescaped("a\\\n \t\\x41\\\n\\x42"), "ax41B");
+        assert_eq!(unescaped("a\\\n  b\\\r\n\t\\u0041\\z\n \n c"), "abAc");
+        assert_eq!(unescaped(r"a\2d b\00005Fc\'2dd\2"), "a-b_c-d\\x02");
+        let names = r"%u0041`u{42}\uu0043\N{HYPHEN-MINUS}D\N{LOW LINE}";
+        assert_eq!(unescaped(names), "ABC-D_");
         assert!(unescape(&View::of(b"100% \\q & =zz \\u12")).is_none());
     }
 
