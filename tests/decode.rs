@@ -21,6 +21,7 @@ use git_frisk::decode::container;
 use git_frisk::decode::container::Budget;
 use git_frisk::decode::escape::unescape;
 use git_frisk::decode::join::join;
+use git_frisk::decode::join::literals;
 use git_frisk::decode::token;
 use git_frisk::decode::wide;
 use git_frisk::decode::wide::Wide;
@@ -500,10 +501,16 @@ fn decode_in_every_way(text: &[u8]) {
     let begun = Instant::now();
     let view = View::of(text);
     let joined = join(&view);
+    let literals = literals(&view);
     let unescaped = unescape(&view);
-    for view in [Some(&view), Some(&joined), unescaped.as_ref()]
-        .into_iter()
-        .flatten()
+    for view in [
+        Some(&view),
+        Some(&joined),
+        Some(&literals),
+        unescaped.as_ref(),
+    ]
+    .into_iter()
+    .flatten()
     {
         let length = view.bytes().len();
         for span in [0..length, 0..length / 2, length / 2..length, length..length] {
@@ -638,6 +645,7 @@ fn no_text_takes_long() {
             "numbers of no one list",
             repeated("84,51,66,108,98,107,70,74 "),
         ),
+        ("quotes that none closes", repeated("T3Bl \"\\\"'\\'")),
         (
             "bombs",
             repeated(&format!(

@@ -48,6 +48,61 @@ pub fn join(view: &View) -> View {
     out
 }
 
+/// The contents of the literals of a text run together, whatever code stands between two of them:
+/// `a = "sk-a"; b = "b"` becomes `sk-ab`. A literal ends on its line.
+pub fn literals(view: &View) -> View {
+    let text = view.bytes();
+    let mut out = View::with_capacity(text.len());
+    let mut at = 0;
+    // Where the last one ended.
+    let mut end = None;
+    // Up to where a quote has no other, for each kind of it.
+    let mut alone = [(b'"', 0), (b'\'', 0), (b'`', 0)];
+    while let Some(before) = text[at..].iter().position(|b| is_quote(*b)) {
+        let start = at + before + 1;
+        let quote = text[start - 1];
+        at = start;
+        let Some((_, alone)) = alone.iter_mut().find(|(kind, _)| *kind == quote) else {
+            continue;
+        };
+        if start <= *alone {
+            continue;
+        }
+        let (length, is_closed) = literal(&text[start..], quote);
+        if !is_closed {
+            *alone = start + length;
+            continue;
+        }
+        match end {
+            Some(end) if start - end <= MAX_GAP => out.seams.push(out.bytes.len()),
+            Some(end) => out.push_from(b'\n', view, end..start, 0),
+            None => {}
+        }
+        for at in start..start + length {
+            let seam = at == start && end.is_some();
+            let layers = if seam { Layer::Concat.bit() } else { 0 };
+            out.keep(view, at, layers);
+        }
+        at = start + length + 1;
+        end = Some(at - 1);
+    }
+    out
+}
+
+/// The length of what is up to `quote`, or to the end of the line; and whether it is up to `quote`.
+fn literal(text: &[u8], quote: u8) -> (usize, bool) {
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'\n' => break,
+            b'\\' => at += 2,
+            byte if *byte == quote => return (at, true),
+            _ => at += 1,
+        }
+    }
+    (at.min(text.len()), false)
+}
+
 /// The length of what separates two pieces, at the start of `text`.
 fn gap(text: &[u8]) -> usize {
     let mut length = 0;
@@ -93,7 +148,9 @@ fn skip(rest: &[u8], alone: bool) -> usize {
         }
         _ if rest.starts_with(b".concat(") || rest.starts_with(b".append(") => 8,
         // The mark of a list, a comment or a removed line.
+        [b'-', b'-', b' ', ..] if alone => 2,
         [b'-', b' ' | b'\t' | b'"' | b'\'' | b'-', ..] if alone => 1,
+        _ if alone && rest.starts_with(b"REM ") => 4,
         [byte, ..] => usize::from(!is_word(*byte)),
         [] => 0,
     }
@@ -127,7 +184,12 @@ fn is_joint(gap: &[u8]) -> bool {
     let tags = gap.len();
     let gap = without_tags(gap);
     let joins = |b: &u8| is_quote(*b) || matches!(b, b'\n' | b'\r' | b'<' | 0x1b) || !b.is_ascii();
-    let ends = |b: &u8| matches!(b, 0 | b'=' | b';' | b':');
+    let ends = |(at, b): (usize, &u8)| match b {
+        0 | b'=' | b':' => true,
+        // The mark of a comment in the next line ends nothing.
+        b';' => !gap[..at].trim_ascii_end().is_empty() || !gap[..at].contains(&b'\n'),
+        _ => false,
+    };
     let has = |two: &[u8; 2]| gap.windows(2).any(|pair| pair == two);
     let joined = gap.iter().any(joins) || has(b"]]") && has(b"[[");
     let masked = has(b"**");
@@ -137,7 +199,7 @@ fn is_joint(gap: &[u8]) -> bool {
         MAX_GAP
     };
     // A colour sequence has a `;` of its own.
-    let ended = !gap.contains(&0x1b) && gap.iter().any(ends);
+    let ended = !gap.contains(&0x1b) && gap.iter().enumerate().any(ends);
     tags <= MAX_TAGS && gap.len() <= most && joined && !ended && !masked
 }
 
@@ -157,7 +219,11 @@ fn without_tags(gap: &[u8]) -> Cow<'_, [u8]> {
 
 /// The length of the tag at the start of `text`, one if it has no end.
 fn tag(text: &[u8]) -> Option<usize> {
-    let [b'<', b'a'..=b'z' | b'/', tail @ ..] = text else {
+    const CDATA: &[u8] = b"<![CDATA[";
+    if text.starts_with(CDATA) {
+        return Some(CDATA.len());
+    }
+    let [b'<', b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'!', tail @ ..] = text else {
         return None;
     };
     let end = tail
@@ -214,9 +280,34 @@ mod tests {
             "'ab' + // the first\n    'cd'",
             "('ab'  # the first\n 'cd')",
             "'ab' || -- the first\n 'cd'",
+            "ab<BR>cd",
+            "ab<!-- -->cd",
+            "ab]]><![CDATA[cd",
+            "ab\n; cd",
+            "ab\n-- cd",
+            "ab\nREM cd",
         ] {
             assert_eq!(joined(text), "abcd", "{text:?}");
         }
+    }
+
+    #[test]
+    fn literals_are_joined_over_code() {
+        for text in [
+            "x = \"ab\"\ny = \"cd\"\n",
+            "sb.Append(\"ab\")\n  .Append(\"cd\");",
+            "std::string(\"ab\") + std::string('cd')",
+            "  db 'ab'\n  db 'cd', 0",
+            "`ab`, it's \"cd\"",
+        ] {
+            let view = literals(&View::of(text.as_bytes()));
+            assert_eq!(view.bytes(), b"abcd", "{text}");
+            let all = text.find("ab").unwrap()..text.find("cd").unwrap() + 2;
+            assert_eq!(view.source(&(0..4)), all, "{text}");
+            assert_eq!(view.layers(&(0..4)), [Layer::Concat]);
+        }
+        let far = format!("'ab'{}'c\\'d'", "\n".repeat(MAX_GAP + 1));
+        assert_eq!(literals(&View::of(far.as_bytes())).bytes(), b"ab\nc\\'d");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::io::Cursor;
 use std::io::Read;
 use std::ops::Range;
 
+use memchr::memmem;
+
 use crate::decode::Layer;
 use crate::decode::View;
 use crate::decode::container;
@@ -16,6 +18,7 @@ use crate::decode::container::Trouble;
 use crate::decode::escape::blank;
 use crate::decode::escape::unescape;
 use crate::decode::join::join;
+use crate::decode::join::literals;
 use crate::decode::numbers;
 use crate::decode::token;
 use crate::decode::wide;
@@ -56,6 +59,8 @@ pub(super) struct Needle {
     pub(super) escaped_word: usize,
 }
 
+/// What a key begins with.
+const PREFIX: &[u8] = b"sk-";
 /// What stands between its halves.
 pub(super) const MARKER: &[u8] = b"T3BlbkFJ";
 
@@ -328,20 +333,19 @@ impl Matcher {
                 let inner = self.find_at_depth(view.bytes(), depth + 1)?;
                 found.extend(in_view(inner.candidates, &view));
             }
-            let joined = join(&blank(&view));
-            let inner = self.find_plain(joined.bytes(), joined.seams())?;
             // Words that follow each other make up any length: only known ones around a marker
             // count, that end where a piece ends. A cut key would be filled up from what follows.
-            let exact = inner
-                .candidates
-                .into_iter()
-                .filter(|candidate| {
+            let has_prefix = memmem::find(view.bytes(), PREFIX).is_some();
+            let literals = has_prefix.then(|| literals(&view));
+            for joined in [Some(join(&blank(&view))), literals].into_iter().flatten() {
+                let inner = self.find_plain(joined.bytes(), joined.seams())?;
+                let exact = inner.candidates.into_iter().filter(|candidate| {
                     candidate.confidence >= Confidence::High
                         && self.rule(candidate).checks.marker.is_some()
                         && joined.ends_piece(candidate.span.end)
-                })
-                .collect();
-            found.extend(in_view(exact, &joined));
+                });
+                found.extend(in_view(exact.collect(), &joined));
+            }
             match unescape(&view) {
                 Some(next) => view = next,
                 None => break,

@@ -183,6 +183,23 @@ fn lists_of_numbers_are_read() {
 }
 
 #[test]
+fn literals_with_code_between_are_read() {
+    let key = keys::project(1);
+    let (left, right) = key.split_at(70);
+    for text in [
+        format!("a = \"{left}\"\nb = \"{right}\"\nkey = a + b\n"),
+        format!("k = '{left}'\nk += '{right}'\n"),
+        format!("new StringBuilder().Append(\"{left}\").Append(\"{right}\")\n"),
+        format!("std::string(\"{left}\") + std::string(\"{right}\")\n"),
+        format!("k: .ascii \"{left}\"\n   .asciz \"{right}\"\n"),
+    ] {
+        let found = found_in("a.txt", &text);
+        assert_eq!(found.len(), 1, "{text}");
+        assert_eq!(found[0][..2], ["a.txt:1", r#"["concat"]"#]);
+    }
+}
+
+#[test]
 fn a_word_that_ends_in_sk_makes_no_key_with_the_line_before() {
     let key = git_frisk::rule::template::fill("sk-{alnum:20}T3BlbkFJ{alnum:20}", 1);
     let body = key.strip_prefix("sk-").unwrap();
