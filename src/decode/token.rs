@@ -351,7 +351,7 @@ impl Escape {
         let rest = text.get(at..)?;
         let found = ESCAPED
             .iter()
-            .find(|(escape, ..)| rest.starts_with(escape))?;
+            .find(|(escape, ..)| begins_with(rest, escape))?;
         let &(escape, digit, layer) = found;
         // Base64 is padded with the same character: lines go on, before or behind it.
         let soft = || {
@@ -375,7 +375,8 @@ impl Escape {
         ESCAPED.iter().find_map(|(escape, ..)| {
             let tail = escape.iter().rev().take_while(|b| is_digit(**b)).count();
             let at = start.checked_sub(escape.len() - tail)?;
-            let found = Self::at(text, at)?;
+            // Nearly always it is none, which is to be known at once.
+            let found = begins_with(&text[at..], escape).then(|| Self::at(text, at))??;
             (found.at.len() == escape.len()).then_some(found)
         })
     }
@@ -385,6 +386,11 @@ impl Escape {
         let at = self.at.clone();
         Some(Piece { at, escaped })
     }
+}
+
+/// As `starts_with`, of which most calls are in vain.
+fn begins_with(text: &[u8], escape: &[u8]) -> bool {
+    text.first() == escape.first() && text.starts_with(escape)
 }
 
 /// The pieces of a run in a literal that is cut into several: `"…" + "…"`; `None` if there is but one.
