@@ -618,6 +618,8 @@ impl<'a> Inspector<'a> {
         Ok(None)
     }
 
+    /// Searches a window of a text, and tells the hits that begin before `until` in it and were not
+    /// told with the window before.
     fn window(
         &self,
         text: &[u8],

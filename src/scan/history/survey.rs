@@ -1,5 +1,5 @@
-//! One walk over every object of a repository, reachable or not: which of them hold something, and
-//! which cannot be read. Whether anything leads to these is asked afterwards, and only of them.
+//! A walk over every object of a repository, reachable or not, its trees last: which of them hold
+//! something, and which cannot be read. Whether anything leads to these is asked afterwards, and only of them.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
