@@ -7,8 +7,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 
 use git2::ErrorClass;
 use git2::ErrorCode;
@@ -29,6 +27,7 @@ use crate::scan::history::difference::Difference;
 use crate::scan::history::difference::Form;
 use crate::scan::history::hot::Edges;
 use crate::scan::history::locked;
+use crate::scan::history::roles::Bits;
 use crate::scan::history::roles::Roles;
 use crate::scan::inspect::Inspected;
 use crate::scan::inspect::Inspector;
@@ -60,7 +59,7 @@ impl Survey {
             store,
             roles: Roles::new(store.len()),
             survey: Mutex::default(),
-            asked: Asked::default(),
+            asked: Asked::new(),
             edges: Edges::new(store),
         };
         let settings = scan.settings;
@@ -97,28 +96,24 @@ struct Surveyor<'a> {
 /// A set of objects by the first two bytes of their names, for all threads at once: few others are
 /// taken for one of them.
 #[derive(Debug)]
-struct Asked(Box<[AtomicU64]>);
-
-impl Default for Asked {
-    fn default() -> Self {
-        Self((0..1 << 10).map(|_| AtomicU64::new(0)).collect())
-    }
-}
+struct Asked(Bits);
 
 impl Asked {
+    fn new() -> Self {
+        Self(Bits::new(1 << 16))
+    }
+
     fn insert(&self, name: &[u8]) {
-        let (word, bit) = self.place(name);
-        word.fetch_or(bit, Ordering::Relaxed);
+        self.0.insert(Self::beginning(name));
     }
 
     fn contains(&self, name: &[u8]) -> bool {
-        let (word, bit) = self.place(name);
-        word.load(Ordering::Relaxed) & bit != 0
+        self.0.contains(Self::beginning(name))
     }
 
-    fn place(&self, name: &[u8]) -> (&AtomicU64, u64) {
-        let beginning = name.first_chunk().map_or(0, |two| u16::from_le_bytes(*two));
-        (&self.0[usize::from(beginning >> 6)], 1 << (beginning & 63))
+    fn beginning(name: &[u8]) -> u32 {
+        name.first_chunk()
+            .map_or(0, |two| u16::from_le_bytes(*two).into())
     }
 }
 
