@@ -22,3 +22,4 @@ pub mod secret;
 pub mod source;
 pub mod span;
 pub mod text;
+pub mod threads;

@@ -11,11 +11,11 @@ use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
+use crate::threads::STACK;
+
 /// Fewer items than this are not worth a thread.
 pub(super) const WORTH_THREADS: usize = 32;
 
-/// Bytes of stack a thread has, whatever the environment says.
-const STACK: usize = 2 << 20;
 /// The most threads that can be asked for.
 const MAX_THREADS: usize = 256;
 
@@ -25,21 +25,6 @@ pub fn threads_for(asked: usize) -> usize {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         asked => asked.min(MAX_THREADS),
     }
-}
-
-/// Calls `theirs` in so many other threads, or as many of them as are to be had, and `own` in the
-/// caller's.
-pub(super) fn beside(threads: usize, theirs: impl Fn() + Sync, own: impl FnOnce()) {
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            let thread = std::thread::Builder::new().stack_size(STACK);
-            // No thread to be had is no reason not to scan.
-            if thread.spawn_scoped(scope, &theirs).is_err() {
-                break;
-            }
-        }
-        own();
-    });
 }
 
 /// Asks a scan to stop; clones ask the same scan.

@@ -17,6 +17,7 @@ use crate::source::worktree::Options;
 use crate::source::worktree::Visitor;
 use crate::source::worktree::Walk;
 use crate::source::worktree::cannot_read;
+use crate::threads;
 
 /// Scans what is below `roots`.
 pub fn scan(scan: &Scan<'_>, roots: &[PathBuf], options: &Options) {
@@ -25,7 +26,7 @@ pub fn scan(scan: &Scan<'_>, roots: &[PathBuf], options: &Options) {
     if walk.work(&mut here, Some(pool::WORTH_THREADS)) {
         // What is not worth one for itself may lead to more.
         let more = pool::threads_for(scan.settings.threads) - 1;
-        pool::beside(
+        threads::beside(
             more,
             || {
                 walk.work(&mut Files::new(scan, options), None);

@@ -9,6 +9,7 @@ use git2::ObjectType;
 use crate::git::pack::Damage;
 use crate::git::pack::entry::Form;
 use crate::git::pack::file::Pack;
+use crate::threads;
 
 /// No entry.
 pub(super) const NONE: u32 = u32::MAX;
@@ -104,16 +105,8 @@ impl Plan {
                 }
             }
         };
-        std::thread::scope(|scope| {
-            for _ in 1..threads.min(count.div_ceil(CHUNK)) {
-                // No thread to be had is no reason not to read: there is this one.
-                let thread = std::thread::Builder::new();
-                if thread.spawn_scoped(scope, fill).is_err() {
-                    break;
-                }
-            }
-            fill();
-        });
+        let threads = threads.min(count.div_ceil(CHUNK));
+        threads::beside(threads.saturating_sub(1), fill, fill);
         sketches
     }
 

@@ -27,6 +27,7 @@ use crate::git::pack::plan::Root;
 use crate::git::pack::read;
 use crate::git::pack::read::Reader;
 use crate::git::pack::store::Numbered;
+use crate::threads;
 
 /// Trees heavier than this part of all are begun first, lest one be all that is left to do.
 const HEAVY: u64 = 64;
@@ -35,8 +36,6 @@ const CHUNK: usize = 16;
 /// How often an object is sought elsewhere. git writes none of which the base is in another pack,
 /// and what is damaged has seldom a second copy; forged packs could make each of them cost a walk.
 const PATIENCE: u32 = 10_000;
-/// Bytes of stack a thread has, whatever the environment says.
-const STACK: usize = 2 << 20;
 
 /// An object, for as long as it is looked at.
 #[derive(Clone, Copy)]
@@ -135,16 +134,7 @@ impl Store {
                 }
             }
         };
-        std::thread::scope(|scope| {
-            for _ in 1..job.threads {
-                let thread = std::thread::Builder::new().stack_size(STACK);
-                // No thread to be had is no reason not to read: there is this one.
-                if thread.spawn_scoped(scope, take).is_err() {
-                    break;
-                }
-            }
-            take();
-        });
+        threads::beside(job.threads.saturating_sub(1), take, take);
     }
 }
 
