@@ -248,6 +248,30 @@ impl Opener {
         }
     }
 
+    /// The file that will most probably be [`Opener::index_path`], without opening a repository.
+    pub fn probable_index(&self) -> Option<PathBuf> {
+        let variable = |name| match self {
+            Self::Environment => std::env::var_os(name).filter(|value| !value.is_empty()),
+            Self::From(_) => None,
+        };
+        if let Some(path) = variable("GIT_INDEX_FILE") {
+            return Some(path.into());
+        }
+        if let Some(directory) = variable("GIT_DIR") {
+            return Some(Path::new(&directory).join("index"));
+        }
+        // Where that fails, it is no guess that counts.
+        let here = std::env::current_dir().ok()?;
+        let here = match self {
+            Self::Environment => here,
+            Self::From(directory) => here.join(directory),
+        };
+        let mut above = here.ancestors().map(|directory| directory.join(".git"));
+        above
+            .find(|directory| directory.exists())
+            .map(|directory| directory.join("index"))
+    }
+
     /// The index.
     pub fn index(&self, repository: &Repository) -> Result<git2::Index, GitError> {
         let path = self.index_path(repository);
@@ -276,7 +300,9 @@ fn ceilings() -> Vec<OsString> {
 
 /// The commit that is checked out; `None` before the first one.
 pub fn head(repository: &Repository) -> Result<Option<Oid>, GitError> {
-    pipes::head(repository)?;
+    if let Some(head) = pipes::head(repository)? {
+        return Ok(Some(head));
+    }
     match repository.head() {
         Ok(head) => head
             .target()

@@ -278,12 +278,9 @@ impl Scratch {
         length: usize,
         oid: Oid,
     ) -> io::Result<Option<(ObjectType, Vec<u8>)>> {
-        self.file.clear();
-        // With one byte to spare, the end is seen without a probe.
-        self.file.reserve(length + 1);
-        let mut file = File::open(path)?.take(AT_ONCE + 1);
-        file.read_to_end(&mut self.file)?;
-        if self.file.len() as u64 > AT_ONCE {
+        self.file.resize(length, 0);
+        // Of a file that is of another length by now, this is damaged.
+        if File::open(path)?.read_exact(&mut self.file).is_err() {
             return Ok(None);
         }
         let room = self.file.len().saturating_mul(GROWTH).clamp(MIN_ROOM, ROOM);

@@ -6,10 +6,13 @@
 use std::fs;
 use std::io;
 use std::io::Read as _;
+use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 
 use git2::Config;
+use git2::ObjectFormat;
+use git2::Oid;
 use git2::Repository;
 
 use crate::git::GitError;
@@ -113,19 +116,36 @@ pub fn refs(repository: &Repository, revision: &str) -> Result<(), GitError> {
         .split(['~', '^', '@', ':'])
         .next()
         .unwrap_or(revision);
-    REFS.iter()
-        .try_for_each(|(before, behind)| led(repository, &format!("{before}{name}{behind}")))
+    REFS.iter().try_for_each(|(before, behind)| {
+        led(repository, &format!("{before}{name}{behind}")).map(|_| ())
+    })
 }
 
-/// Looks at `HEAD` and what it leads to.
-pub fn head(repository: &Repository) -> Result<(), GitError> {
-    led(repository, "HEAD")
+/// Looks at `HEAD` and what it leads to. Tells the commit where that is plain to see, and libgit2
+/// need not read it all once more.
+pub fn head(repository: &Repository) -> Result<Option<Oid>, GitError> {
+    let end = led(repository, "HEAD")?;
+    let has_one_place = repository.path() == repository.commondir();
+    let format = repository.object_format();
+    let digits = match format {
+        ObjectFormat::Sha1 => 40,
+        ObjectFormat::Sha256 => 64,
+    };
+    Ok(end.filter(|_| has_one_place).and_then(|text| {
+        // What is no name of an object is for libgit2 to say.
+        let text = str::from_utf8(text.trim_ascii_end()).ok();
+        let name = text.filter(|text| text.len() == digits)?;
+        Oid::from_str_ext(name, format).ok()
+    }))
 }
 
-/// Looks at a ref, and at those that it leads to.
-fn led(repository: &Repository, name: &str) -> Result<(), GitError> {
+/// Looks at a ref, and at those that it leads to; gives what is in the last of them, if each of them
+/// is a file and has a name that a ref may have.
+fn led(repository: &Repository, name: &str) -> Result<Option<Vec<u8>>, GitError> {
     let mut names = vec![PathBuf::from(name)];
     let mut steps = 0;
+    let mut end = None;
+    let mut is_plain = true;
     while let Some(name) = names.pop()
         && steps < MAX_REFS
     {
@@ -134,12 +154,22 @@ fn led(repository: &Repository, name: &str) -> Result<(), GitError> {
         let shared = (own != common).then_some(common);
         for directory in std::iter::once(own).chain(shared) {
             let path = directory.join(&name);
-            if plain(&path)? {
-                names.extend(leads_to(&path, b"ref:"));
+            if !plain(&path)? {
+                end = None;
+                continue;
+            }
+            end = text_of(&path);
+            if let Some(next) = end.as_ref().and_then(|text| target(text, b"ref:")) {
+                is_plain &= next.starts_with("refs") && next.components().all(is_name);
+                names.push(next);
             }
         }
     }
-    Ok(())
+    Ok(end.filter(|_| is_plain && names.is_empty()))
+}
+
+fn is_name(part: Component<'_>) -> bool {
+    matches!(part, Component::Normal(_))
 }
 
 /// Looks at a configuration and all that it includes.
@@ -191,10 +221,19 @@ fn home() -> PathBuf {
 
 /// The path that a file holds behind a prefix, if it is one.
 fn leads_to(path: &Path, prefix: &[u8]) -> Option<PathBuf> {
-    // What cannot be read is told by who opens it.
-    let text = path.is_file().then(|| start(path))?.ok()?;
+    target(&text_of(path)?, prefix)
+}
+
+/// The path behind a prefix, if there is one.
+fn target(text: &[u8], prefix: &[u8]) -> Option<PathBuf> {
     let target = text.strip_prefix(prefix)?.trim_ascii();
     (!target.is_empty()).then(|| path_of(target))
+}
+
+/// What is in a file, if it is one.
+fn text_of(path: &Path) -> Option<Vec<u8>> {
+    // What cannot be read is told by who opens it.
+    path.is_file().then(|| start(path))?.ok()
 }
 
 fn start(path: &Path) -> io::Result<Vec<u8>> {
