@@ -16,6 +16,7 @@ use std::process::Stdio;
 
 use git_frisk::git::GitError;
 use git_frisk::git::Opener;
+use git_frisk::git::index::Ahead;
 use git_frisk::git::index::Index;
 use git_frisk::git::index::IndexError;
 use git_frisk::git::object::Objects;
@@ -80,7 +81,7 @@ fn with_open<T>(repo: &Sandbox, ask: impl FnOnce(&Opener, &Repository, &Objects<
 fn both(repo: &Sandbox, selection: Selection) -> (Said, Said) {
     with_open(repo, |opener, repository, odb| {
         (
-            said(list(opener, repository, odb, selection)),
+            said(list(opener, repository, odb, selection, None)),
             said(list_plainly(opener, repository, odb, selection)),
         )
     })
@@ -89,7 +90,7 @@ fn both(repo: &Sandbox, selection: Selection) -> (Said, Said) {
 /// The listing as it is made.
 fn fast(repo: &Sandbox) -> Said {
     with_open(repo, |opener, repository, odb| {
-        said(list(opener, repository, odb, Selection::Changed))
+        said(list(opener, repository, odb, Selection::Changed, None))
     })
 }
 
@@ -107,7 +108,7 @@ fn fast_with(
             fs::write(&path, bytes).unwrap();
             each(
                 number,
-                said(list(opener, repository, odb, Selection::Changed)),
+                said(list(opener, repository, odb, Selection::Changed, None)),
             );
         }
     });
@@ -628,6 +629,72 @@ fn an_index_larger_than_the_buffer_is_read_in_pieces() {
         let fast = fast(&repo);
         assert!(fast.unwrap_err().contains("index"), "{version}");
         fs::write(repo.path(".git/index"), whole).unwrap();
+    }
+}
+
+/// A repository with an index that is not read as a whole.
+fn large() -> Sandbox {
+    let repo = Sandbox::new();
+    let blob = repo.git_says(&["hash-object", "-w", "-t", "blob", "/dev/null"]);
+    let line = |file| format!("100644 {blob}\tdirectory {}/{file}\n", file % 7);
+    index_info(&repo, &(0..15_000).map(line).collect::<String>());
+    repo
+}
+
+#[test]
+fn a_checksum_that_was_begun_ahead_counts_for_this_very_index() {
+    let repo = large();
+    let index = repo.path(".git/index");
+    let whole = fs::read(&index).unwrap();
+    assert!(whole.len() > 1 << 20);
+    let mut damaged = whole.clone();
+    damaged[whole.len() / 2] ^= 1;
+    let other = repo.path("other");
+    let put = |path: &Path, bytes: &[u8]| {
+        let new = repo.path("new");
+        fs::write(&new, bytes).unwrap();
+        fs::rename(new, path).unwrap();
+    };
+    let listed = |ahead: Option<Ahead>| {
+        assert!(cfg!(not(unix)) || ahead.is_some());
+        with_open(&repo, |opener, repository, odb| {
+            said(list(opener, repository, odb, Selection::Changed, ahead))
+        })
+    };
+
+    let all = fast(&repo).unwrap();
+    assert_eq!(all.0.len(), 15_000);
+    assert_eq!(listed(Ahead::begin(&index)).unwrap(), all);
+
+    put(&other, &whole);
+    put(&index, &damaged);
+    for guess in [&index, &other] {
+        let error = listed(Ahead::begin(guess)).unwrap_err();
+        assert!(error.contains("checksum"), "{error}");
+    }
+
+    let ahead = Ahead::begin(&index);
+    put(&index, &whole);
+    assert_eq!(listed(ahead).unwrap(), all);
+
+    put(&other, &whole[..1000]);
+    assert!(Ahead::begin(&other).is_none());
+    assert!(Ahead::begin(&repo.path("nothing")).is_none());
+}
+
+#[test]
+fn the_index_is_guessed_where_it_mostly_is() {
+    let repo = changed();
+    repo.git(&["worktree", "add", "-q", "--detach", "linked"]);
+    fs::create_dir(repo.path("a/deep")).unwrap();
+    for (from, guess) in [
+        ("", Some(".git/index")),
+        ("a/deep", Some(".git/index")),
+        // Not looked for: the file would have to be read first.
+        ("linked", Some("linked/.git/index")),
+    ] {
+        let guessed = Opener::From(repo.path(from)).probable_index();
+        assert_eq!(guessed, guess.map(|guess| repo.path(guess)), "{from}");
     }
 }
 

@@ -8,6 +8,7 @@ use git2::Repository;
 use crate::finding::Hit;
 use crate::git::GitError;
 use crate::git::Opener;
+use crate::git::index::Ahead;
 use crate::git::object::Objects;
 use crate::git::tree::EntryKind;
 use crate::place::Kind;
@@ -22,18 +23,20 @@ use crate::source::staged::list;
 
 /// Scans the index. An error means that nothing was scanned; what else went wrong is in the report.
 pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: Selection) -> Result<(), GitError> {
-    scan_in(scan, opener, &opener.open()?, selection)
+    scan_in(scan, opener, &opener.open()?, selection, None)
 }
 
-/// The same in a repository that is open already.
+/// The same in a repository that is open already, with an index of which the checksum may have been
+/// begun.
 pub fn scan_in(
     scan: &Scan<'_>,
     opener: &Opener,
     repository: &Repository,
     selection: Selection,
+    ahead: Option<Ahead>,
 ) -> Result<(), GitError> {
     let odb = Objects::new(repository)?;
-    let listing = list(opener, repository, &odb, selection)?;
+    let listing = list(opener, repository, &odb, selection, ahead)?;
     for error in &listing.errors {
         scan.failed(None, error);
     }

@@ -9,6 +9,7 @@ use git2::Repository;
 use crate::git;
 use crate::git::GitError;
 use crate::git::Opener;
+use crate::git::index::Ahead;
 use crate::git::index::Entry;
 use crate::git::index::Index;
 use crate::git::index::IndexError;
@@ -87,14 +88,15 @@ impl Listing {
     }
 }
 
-/// Lists the files of the index.
+/// Lists the files of the index, of which the checksum may have been begun.
 pub fn list(
     opener: &Opener,
     repository: &Repository,
     odb: &Objects<'_>,
     selection: Selection,
+    ahead: Option<Ahead>,
 ) -> Result<Listing, GitError> {
-    for form in [Form::Common, Form::Any, Form::WithoutTree] {
+    for form in [Form::Common(ahead), Form::Any, Form::WithoutTree] {
         match read(opener, repository, odb, selection, form) {
             Ok(listing) => return Ok(listing),
             Err(Stop::Git(error)) => return Err(error),
@@ -105,9 +107,10 @@ pub fn list(
 }
 
 /// What an index is expected to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum Form {
-    Common,
+    /// Neither; its checksum may have been begun.
+    Common(Option<Ahead>),
     /// It is split or sparse.
     Any,
     /// Of any form, and its cache-tree does not fit.
@@ -213,8 +216,9 @@ fn read(
     };
     // Without a file nothing is staged, and all that HEAD has is deleted.
     let format = repository.object_format();
+    let has_tree = !matches!(form, Form::WithoutTree);
     let index = match form {
-        Form::Common => Index::open(&path, format),
+        Form::Common(ahead) => Index::open_ahead(&path, format, ahead),
         Form::Any | Form::WithoutTree => Index::open_any(&path, repository.path(), format),
     };
     let Some(mut index) = index.map_err(stop)? else {
@@ -225,7 +229,7 @@ fn read(
         Selection::Everything => None,
     };
     let tree = match head {
-        Some(_) if form != Form::WithoutTree => index.cache_tree().map_err(stop)?,
+        Some(_) if has_tree => index.cache_tree().map_err(stop)?,
         _ => None,
     };
     let mut comparison = Comparison {

@@ -147,7 +147,7 @@ fn standing(strict: bool, opener: &Opener) -> anyhow::Result<BTreeSet<KeyId>> {
         no_ignore: false,
         max_filesize: None,
     };
-    let report = scan::report(&what, &plan, &options, opener)?;
+    let report = scan::report(&what, &plan, &options, opener, None)?;
     if !report.errors.is_empty() {
         let redactor = Redactor::new(&plan.matcher);
         scan::tell_errors(&report, redactor);

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use git_frisk::finding::SuppressedBy;
 use git_frisk::git::Opener;
+use git_frisk::git::index::Ahead;
 use git_frisk::policy::exclude::Exclude;
 use git_frisk::report::Remark;
 use git_frisk::report::Report;
@@ -86,9 +87,14 @@ impl What {
 
 /// Scans, and writes the report.
 pub(crate) fn run(what: &What, options: &Options, opener: &Opener) -> anyhow::Result<Verdict> {
+    let ahead = match what {
+        // Beside all that is done before the index is read.
+        What::Staged(_) => opener.probable_index().as_deref().and_then(Ahead::begin),
+        What::Files { .. } | What::History(_) | What::Texts { .. } => None,
+    };
     let plan = Plan::new(what.version(), options, opener)?;
     let redactor = Redactor::new(&plan.matcher);
-    let report = report(what, &plan, options, opener)?;
+    let report = report(what, &plan, options, opener, ahead)?;
     let written = write(
         &report,
         plan.format,
@@ -107,12 +113,13 @@ pub(crate) fn run(what: &What, options: &Options, opener: &Opener) -> anyhow::Re
     }
 }
 
-/// Scans.
+/// Scans; the checksum of the index may have been begun.
 pub(crate) fn report(
     what: &What,
     plan: &Plan,
     options: &Options,
     opener: &Opener,
+    ahead: Option<Ahead>,
 ) -> anyhow::Result<Report> {
     let is_short = matches!(what, What::Staged(staged::Selection::Changed));
     cli::stop_on_signals(&plan.settings.cancel, is_short);
@@ -147,7 +154,9 @@ pub(crate) fn report(
         }
         What::Staged(selection) => {
             let scanned = match plan.project.as_ref().and_then(Project::repository) {
-                Some(repository) => scan::staged::scan_in(&scan, opener, repository, *selection),
+                Some(repository) => {
+                    scan::staged::scan_in(&scan, opener, repository, *selection, ahead)
+                }
                 None => scan::staged::scan(&scan, opener, *selection),
             };
             match scanned {

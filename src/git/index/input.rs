@@ -3,14 +3,10 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::io::Read as _;
-use std::io::Seek as _;
-use std::io::SeekFrom;
 use std::ops::Range;
 
 /// Bytes that are read at a time: they stay in the processor's cache.
 pub(super) const BUFFER: usize = 128 << 10;
-
 /// A file that goes by.
 pub(super) struct Input {
     file: File,
@@ -36,10 +32,10 @@ impl fmt::Debug for Input {
 
 impl Input {
     /// Reads the first `length` bytes of a file at once.
-    pub(super) fn whole(mut file: File, length: u64) -> io::Result<Self> {
+    pub(super) fn whole(file: File, length: u64) -> io::Result<Self> {
         let size = usize::try_from(length).map_err(io::Error::other)?;
         let mut buffer = vec![0; size];
-        file.read_exact(&mut buffer)?;
+        read_at(&file, 0, &mut buffer)?;
         Ok(Self {
             file,
             length,
@@ -62,11 +58,6 @@ impl Input {
         }
     }
 
-    /// The file itself.
-    pub(super) fn file(&self) -> &File {
-        &self.file
-    }
-
     /// What is buffered and not taken: everything, if it was read at once.
     pub(super) fn buffered(&self) -> &[u8] {
         &self.buffer[self.start..self.end]
@@ -85,24 +76,14 @@ impl Input {
         self.buffer.get(place).unwrap_or_default()
     }
 
-    /// Reads what follows the bytes that count.
-    pub(super) fn trailer(&mut self, trailer: &mut [u8]) -> io::Result<()> {
-        self.file.seek(SeekFrom::Start(self.length))?;
-        self.file.read_exact(trailer)?;
-        self.file.seek(SeekFrom::Start(self.read))?;
-        Ok(())
-    }
-
     /// The last bytes that count, at most `length`, and where they begin.
-    pub(super) fn tail(&mut self, length: u64) -> io::Result<(u64, Vec<u8>)> {
+    pub(super) fn tail(&self, length: u64) -> io::Result<(u64, Vec<u8>)> {
         let at = self.length.saturating_sub(length);
         if at == 0 && self.end as u64 == self.length {
             return Ok((at, self.buffer[..self.end].to_vec()));
         }
         let mut tail = vec![0; usize::try_from(self.length - at).map_err(io::Error::other)?];
-        self.file.seek(SeekFrom::Start(at))?;
-        self.file.read_exact(&mut tail)?;
-        self.file.seek(SeekFrom::Start(self.read))?;
+        read_at(&self.file, at, &mut tail)?;
         Ok((at, tail))
     }
 
@@ -135,7 +116,7 @@ impl Input {
         let room = self.buffer.len() - self.end;
         let left = usize::try_from(self.length - self.read).unwrap_or(usize::MAX);
         let end = self.end + room.min(left);
-        self.file.read_exact(&mut self.buffer[self.end..end])?;
+        read_at(&self.file, self.read, &mut self.buffer[self.end..end])?;
         self.read += (end - self.end) as u64;
         self.end = end;
         Ok(())
@@ -155,8 +136,22 @@ impl Input {
         } else {
             self.read += count - buffered;
             self.start = self.end;
-            self.file.seek(SeekFrom::Start(self.read))?;
         }
         Ok(())
     }
+}
+
+/// Reads bytes of a file, wherever the last ones were read.
+#[cfg(unix)]
+pub(super) fn read_at(file: &File, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, at)
+}
+
+#[cfg(not(unix))]
+pub(super) fn read_at(mut file: &File, at: u64, bytes: &mut [u8]) -> io::Result<()> {
+    use std::io::Read as _;
+    use std::io::Seek as _;
+
+    file.seek(io::SeekFrom::Start(at))?;
+    file.read_exact(bytes)
 }

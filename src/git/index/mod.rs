@@ -19,6 +19,7 @@ use git2::Oid;
 
 pub use crate::git::index::cache_tree::CacheTree;
 pub use crate::git::index::cache_tree::Node;
+pub use crate::git::index::checksum::Ahead;
 use crate::git::index::checksum::Checksum;
 use crate::git::index::input::Input;
 use crate::git::index::split::Link;
@@ -141,10 +142,19 @@ impl Index {
     /// Opens an index and reads its first entry; `None` if there is no such file, which git takes
     /// for an empty one.
     pub fn open(path: &Path, format: ObjectFormat) -> Result<Option<Self>, IndexError> {
+        Self::open_ahead(path, format, None)
+    }
+
+    /// The same, with the checksum of what was probably this index.
+    pub fn open_ahead(
+        path: &Path,
+        format: ObjectFormat,
+        ahead: Option<Ahead>,
+    ) -> Result<Option<Self>, IndexError> {
         let Some((file, length, hash)) = Self::file(path, format)? else {
             return Ok(None);
         };
-        let mut index = Self::begin(file, length, hash, STREAMED)?;
+        let mut index = Self::begin(file, length, hash, STREAMED, ahead)?;
         index.tree = index.find_tree()?;
         index.advance()?;
         Ok(Some(index))
@@ -164,7 +174,7 @@ impl Index {
         if length > MAX_ODD_INDEX {
             return Err(IndexError::Unknown("its size"));
         }
-        let mut index = Self::begin(file, length, hash, u64::MAX)?;
+        let mut index = Self::begin(file, length, hash, u64::MAX, None)?;
         index.each(|_, _| ())?;
         let extensions = index.extensions()?;
         index.is_surveyed = true;
@@ -198,20 +208,29 @@ impl Index {
 
     /// Reads what is before the entries, and the checksum. An index that is shorter than
     /// `streamed` is read as a whole.
-    fn begin(file: File, length: u64, hash: usize, streamed: u64) -> Result<Self, IndexError> {
+    fn begin(
+        file: File,
+        length: u64,
+        hash: usize,
+        streamed: u64,
+        ahead: Option<Ahead>,
+    ) -> Result<Self, IndexError> {
         let content = length - hash as u64;
         let mut all = [0; 32];
         let trailer = &mut all[..hash];
         let (input, checksum) = if length < streamed || cfg!(not(unix)) {
-            let mut input = Input::whole(file, content)?;
-            input.trailer(trailer)?;
+            input::read_at(&file, content, trailer)?;
+            let input = Input::whole(file, content)?;
             let checksum = Checksum::of(input.buffered(), trailer)?;
             (input, checksum)
         } else {
-            let mut input = Input::streamed(file, content, input::BUFFER);
-            input.trailer(trailer)?;
-            let checksum = Checksum::begin(input.file(), content, trailer)?;
-            (input, checksum)
+            input::read_at(&file, content, trailer)?;
+            let begun = ahead.and_then(|ahead| ahead.of(&file, content, trailer));
+            let checksum = match begun {
+                Some(begun) => begun,
+                None => Checksum::begin(&file, content, trailer)?,
+            };
+            (Input::streamed(file, content, input::BUFFER), checksum)
         };
         let mut index = Self::over(input, hash, checksum);
         index.trailer = all;
