@@ -10,7 +10,6 @@ mod progress;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -28,8 +27,37 @@ use crate::cli::args::Cli;
 /// How long a scan that was interrupted may take to say so itself.
 const GRACE: Duration = Duration::from_millis(700);
 
-/// Runs the program.
-pub(crate) fn run() -> ExitCode {
+/// Bytes of stack, whatever `ulimit -s` leaves the main thread.
+const STACK: usize = 8 << 20;
+/// The exit status after a panic, which has said where it happened.
+pub(crate) const PANICKED: u8 = 2;
+
+/// Runs the program with enough stack; says its exit status.
+pub(crate) fn start() -> u8 {
+    if has_stack() {
+        return run();
+    }
+    match std::thread::Builder::new().stack_size(STACK).spawn(run) {
+        Ok(thread) => thread.join().unwrap_or(PANICKED),
+        // No thread to be had: what stack there is may do.
+        Err(_) => run(),
+    }
+}
+
+/// Whether the main thread may use as much itself; another one costs a tenth of a scan.
+#[cfg(target_os = "linux")]
+fn has_stack() -> bool {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Stack);
+    limit.current.is_none_or(|bytes| bytes >= STACK as u64)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn has_stack() -> bool {
+    false
+}
+
+/// Runs the program; says its exit status.
+fn run() -> u8 {
     quiet_panics();
     if let Some(argument) = option_like_range() {
         let cure = "to give a value to an option, write it as a word of its own";
@@ -45,7 +73,7 @@ pub(crate) fn run() -> ExitCode {
 }
 
 /// Says an error.
-fn failed(message: &str) -> ExitCode {
+fn failed(message: &str) -> u8 {
     redacted(|redactor| {
         tell_error(message, redactor);
         status(Verdict::Incomplete)
@@ -54,7 +82,7 @@ fn failed(message: &str) -> ExitCode {
 
 /// Says something with what masks the secrets of the built-in rules, which is made for it: most
 /// runs need none but the one they scan with.
-fn redacted(say: impl FnOnce(Redactor<'_>) -> ExitCode) -> ExitCode {
+fn redacted(say: impl FnOnce(Redactor<'_>) -> u8) -> u8 {
     match Matcher::new(RuleSet::built_in()) {
         Ok(matcher) => say(Redactor::new(&matcher)),
         // Nothing can be masked, so nothing is said but by the status.
@@ -76,16 +104,16 @@ fn execute(cli: Cli) -> anyhow::Result<Verdict> {
 }
 
 /// The verdict as an exit status.
-fn status(verdict: Verdict) -> ExitCode {
-    ExitCode::from(match verdict {
+fn status(verdict: Verdict) -> u8 {
+    match verdict {
         Verdict::Clean => 0,
         Verdict::Findings => 1,
         Verdict::Incomplete => 2,
-    })
+    }
 }
 
 /// Help goes to standard output and is no error; anything else the parser says is one.
-fn usage(error: &clap::Error, redactor: Redactor<'_>) -> ExitCode {
+fn usage(error: &clap::Error, redactor: Redactor<'_>) -> u8 {
     let mut page = Page::new(false);
     // As it is: taking escape sequences out could cut a key so that it is not recognized.
     for line in error.render().ansi().to_string().lines() {

@@ -241,6 +241,30 @@ fn a_closed_standard_output_is_2_unless_keys_were_found() {
 }
 
 #[test]
+fn a_reader_that_leaves_early_does_not_change_the_status() {
+    let directory = Sandbox::without_repository();
+    for file in 0..2000 {
+        directory.write(&format!("{file}.py"), keys::project(file));
+    }
+    let script = "(\"$0\" scan --format jsonl; echo $? >status) | head -c 10";
+    shell(&directory, script);
+    let status = fs::read_to_string(directory.path("status")).unwrap();
+    assert_eq!(status.trim(), "1");
+}
+
+#[test]
+fn no_file_is_taken_for_a_standard_stream_that_is_closed() {
+    let repo = Sandbox::new();
+    repo.write("a.py", keys::project(1));
+    repo.git(&["add", "."]);
+    for closed in ["<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-"] {
+        let output = shell(&repo, &format!("\"$0\" staged {closed}"));
+        assert_eq!(output.status, 1, "{closed}: {output:?}");
+        repo.git(&["fsck", "--strict"]);
+    }
+}
+
+#[test]
 fn a_report_that_is_larger_than_a_file_may_be_is_2() {
     let directory = Sandbox::without_repository();
     directory.write("a.py", keys::project(1));
