@@ -115,6 +115,38 @@ fn end_of_anywhere(text: &[u8], at: usize) -> usize {
     at + text[at..].iter().take_while(|b| is_digit(**b)).count()
 }
 
+/// Whether any of the pairs stands anywhere in `text`.
+pub(super) fn has_pair(text: &[u8], pairs: [[u8; 2]; 3]) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
+        // SAFETY: the processor has the instructions.
+        return unsafe { avx2::has_pair(text, pairs) };
+    }
+    has_pair_anywhere(text, pairs)
+}
+
+/// The same, written so that it is done with the vectors there are.
+#[inline]
+fn has_pair_anywhere(text: &[u8], pairs: [[u8; 2]; 3]) -> bool {
+    let hit = |first: u8, second: u8| {
+        let [a, b, c] = pairs.map(|pair| (first == pair[0]) & (second == pair[1]));
+        a | b | c
+    };
+    let places = text.len().saturating_sub(1);
+    let Some(last) = places.checked_sub(STRIDE) else {
+        return text.windows(2).any(|pair| hit(pair[0], pair[1]));
+    };
+    (0..places).step_by(STRIDE).any(|at| {
+        let at = at.min(last);
+        let chunk = |at: usize| text[at..].first_chunk::<STRIDE>();
+        chunk(at).zip(chunk(at + 1)).is_some_and(|(a, b)| {
+            let places = a.iter().zip(b);
+            places.fold(false, |any, (a, b)| any | hit(*a, *b))
+        })
+    })
+}
+
 /// The same with vectors of 32 bytes.
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
@@ -124,6 +156,7 @@ mod avx2 {
     use std::arch::x86_64::_mm256_cmpgt_epi8;
     use std::arch::x86_64::_mm256_loadu_si256;
     use std::arch::x86_64::_mm256_movemask_epi8;
+    use std::arch::x86_64::_mm256_or_si256;
     use std::arch::x86_64::_mm256_set1_epi8;
     use std::arch::x86_64::_mm256_setzero_si256;
     use std::arch::x86_64::_mm256_shuffle_epi8;
@@ -134,8 +167,15 @@ mod avx2 {
 
     /// Bytes of a vector.
     const WIDTH: usize = 32;
+    /// From so many digits on, several vectors are looked at together.
+    const LONG: usize = 4 * WIDTH;
     /// The bytes of a vector that a probe looks at, by their bits.
     const PROBED: u32 = (1 << PROBE) - 1;
+    /// The first bytes of a vector. A run that neither these nor the last, as many of a vector, are all
+    /// part of is too short if it goes on from one vector to the next.
+    const HALF: u32 = (1 << (PROBE / 2)) - 1;
+    /// The bytes of a vector that any run inside of it has.
+    const INNER: u32 = PROBED & PROBED << (WIDTH - PROBE);
     /// The first of all digits. Blanks, quotes and brackets come before it.
     const FIRST: i8 = b'+'.cast_signed();
     /// For each low half of a byte, which of the groups of [`HIGH`] hold it.
@@ -156,26 +196,51 @@ mod avx2 {
     #[target_feature(enable = "avx2")]
     pub(super) fn next_probe(text: &[u8], at: usize) -> Option<usize> {
         let first = _mm256_set1_epi8(FIRST);
-        let (all, tail) = text.get(at..)?.as_chunks::<WIDTH>();
-        let mut chunks = all.iter();
-        while let Some(chunk) = chunks.next() {
+        let is_probe = |chunk| {
             let bytes = load(chunk);
             // Nearly everything ends here. Bytes above ASCII count as negative.
             let below = mask(_mm256_cmpgt_epi8(first, bytes));
-            if below & PROBED == 0 && others(bytes) & PROBED == 0 {
-                return Some(at + (all.len() - chunks.len() - 1) * STRIDE);
+            below & PROBED == 0 && others(bytes) & PROBED == 0
+        };
+        let (all, tail) = text.get(at..)?.as_chunks::<WIDTH>();
+        // Several at a time: there is little more to do for each than to count it.
+        let (fours, rest) = all.as_chunks::<4>();
+        for (four, chunks) in fours.iter().enumerate() {
+            for (chunk, bytes) in chunks.iter().enumerate() {
+                if is_probe(bytes) {
+                    return Some(at + (four * 4 + chunk) * STRIDE);
+                }
             }
+        }
+        if let Some(chunk) = rest.iter().position(is_probe) {
+            return Some(at + (fours.len() * 4 + chunk) * STRIDE);
         }
         super::next_probe_anywhere(tail, 0).map(|found| at + all.len() * STRIDE + found)
     }
 
     #[target_feature(enable = "avx2")]
     pub(super) fn next_start(text: &[u8], from: usize) -> Option<usize> {
+        let first = _mm256_set1_epi8(FIRST);
         let mut at = from;
         // Which of the last bytes are digits, and which of the next; before `from` none is.
         let mut digits = 0_u64;
+        // Whether those that the last vector ends with may be half of a run, and whether it was
+        // only glanced at.
+        let mut open = false;
+        let mut glanced = false;
         while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<WIDTH>) {
-            digits = digits >> WIDTH | u64::from(!others(load(chunk))) << WIDTH;
+            let bytes = load(chunk);
+            let below = mask(_mm256_cmpgt_epi8(first, bytes));
+            if below & HALF != 0 && below & INNER != 0 && !open {
+                open = below.leading_zeros() >= HALF.count_ones();
+                glanced = true;
+                at += WIDTH;
+                continue;
+            }
+            if glanced && let Some(last) = text[from..at].last_chunk::<WIDTH>() {
+                digits = u64::from(!others(load(last))) << WIDTH;
+            }
+            digits = digits >> WIDTH | u64::from(!others(bytes)) << WIDTH;
             // Those that so many more digits follow: 2, 4, 8, 16, and 28 in all.
             let mut starts = digits;
             for more in [1, 2, 4, 8, PROBE - 16] {
@@ -184,11 +249,12 @@ mod avx2 {
             if starts != 0 {
                 return Some(at + starts.trailing_zeros() as usize - WIDTH);
             }
+            open = digits.leading_ones() >= HALF.count_ones();
+            glanced = false;
             at += WIDTH;
         }
         // A run may have begun in the last of the vectors.
-        let begun = (digits >> WIDTH) as u32;
-        super::next_start_anywhere(text, at - begun.leading_ones() as usize)
+        super::next_start_anywhere(text, from + start_of(&text[from..], at - from))
     }
 
     #[target_feature(enable = "avx2")]
@@ -204,25 +270,55 @@ mod avx2 {
     }
 
     #[target_feature(enable = "avx2")]
-    pub(super) fn end_of(text: &[u8], mut at: usize) -> usize {
+    pub(super) fn end_of(text: &[u8], start: usize) -> usize {
+        let mut at = start;
         while let Some(chunk) = text[at..].first_chunk::<WIDTH>() {
             let others = others(load(chunk));
             if others != 0 {
                 return at + others.trailing_zeros() as usize;
             }
             at += WIDTH;
+            // One that is long may be very long.
+            while at - start >= LONG
+                && let Some(four) = text[at..].first_chunk::<{ 4 * WIDTH }>()
+                && are_digits(four)
+            {
+                at += four.len();
+            }
         }
         super::end_of_anywhere(text, at)
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn has_pair(text: &[u8], pairs: [[u8; 2]; 3]) -> bool {
+        super::has_pair_anywhere(text, pairs)
     }
 
     /// A bit for each byte that is no digit.
     #[target_feature(enable = "avx2")]
     #[inline]
     fn others(bytes: __m256i) -> u32 {
+        mask(no_digits(bytes))
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn are_digits(four: &[u8; 4 * WIDTH]) -> bool {
+        let mut others = _mm256_setzero_si256();
+        for chunk in four.as_chunks::<WIDTH>().0 {
+            others = _mm256_or_si256(others, no_digits(load(chunk)));
+        }
+        mask(others) == 0
+    }
+
+    /// Bytes that are no digits, with all bits set.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn no_digits(bytes: __m256i) -> __m256i {
         let low = _mm256_shuffle_epi8(both_halves(&LOW), bytes);
         let above = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(15));
         let digits = _mm256_and_si256(low, _mm256_shuffle_epi8(both_halves(&HIGH), above));
-        mask(_mm256_cmpeq_epi8(digits, _mm256_setzero_si256()))
+        _mm256_cmpeq_epi8(digits, _mm256_setzero_si256())
     }
 
     #[target_feature(enable = "avx2")]

@@ -14,9 +14,9 @@ pub fn unescape(view: &View) -> Option<View> {
     let mut at = 0;
     while at < text.len() {
         let Some(escape) = escape(&text[at..]) else {
-            let layers = std::mem::take(&mut left_out);
-            out.keep(view, at, layers);
-            at += 1;
+            let end = next_escape(text, at + 1);
+            out.keep(view, at..end, std::mem::take(&mut left_out));
+            at = end;
             continue;
         };
         changed = true;
@@ -46,22 +46,31 @@ pub fn blank(view: &View) -> View {
     let mut out = View::with_capacity(text.len());
     let mut at = 0;
     while at < text.len() {
-        let found = escape(&text[at..]);
-        let (length, blanked) = found.map_or((1, false), |escape| match escape.value {
-            Value::Nothing => (escape.length, false),
-            Value::Byte(b'\n' | b'\r' | b'\t' | b' ') => (escape.length, true),
-            Value::Byte(_) | Value::Char(_) if escape.length > 2 => (escape.length, true),
-            // The backslash may be that of another one.
-            Value::Byte(_) | Value::Char(_) => (1, false),
-        });
+        let (length, blanked) = match escape(&text[at..]) {
+            None => (next_escape(text, at + 1) - at, false),
+            Some(escape) => match escape.value {
+                Value::Nothing => (escape.length, false),
+                Value::Byte(b'\n' | b'\r' | b'\t' | b' ') => (escape.length, true),
+                Value::Byte(_) | Value::Char(_) if escape.length > 2 => (escape.length, true),
+                // The backslash may be that of another one.
+                Value::Byte(_) | Value::Char(_) => (1, false),
+            },
+        };
         if blanked {
             out.push_from(0, view, at..at + length, 0);
         } else {
-            (at..at + length).for_each(|at| out.keep(view, at, 0));
+            out.keep(view, at..at + length, 0);
         }
         at += length;
     }
     out
+}
+
+/// Where the first byte from `at` on stands that an escape may begin with.
+fn next_escape(text: &[u8], at: usize) -> usize {
+    let begins = |b: &u8| matches!(b, b'\\' | b'%' | b'&' | b'=' | b'`');
+    let before = text[at..].iter().position(begins);
+    before.map_or(text.len(), |before| at + before)
 }
 
 /// Bytes that [`begins_escaped_word`] looks at, at the most.

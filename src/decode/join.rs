@@ -29,13 +29,15 @@ pub fn join(view: &View) -> View {
     let mut at = 0;
     let mut seam = false;
     while at < text.len() {
-        let gap = gap(&text[at..]);
-        if gap == 0 {
+        // No gap begins with a part of a word, unless one stood before it.
+        let words = text[at..].iter().take_while(|b| is_word(**b)).count();
+        if words > 0 {
             let layers = if seam { Layer::Concat.bit() } else { 0 };
-            out.keep(view, at, layers);
+            out.keep(view, at..at + words, layers);
             seam = false;
-            at += 1;
+            at += words;
         } else {
+            let gap = gap(&text[at..]);
             if !is_joint(&text[at..at + gap]) {
                 out.push_from(b'\n', view, at..at + 1, 0);
             } else if !out.bytes.is_empty() {
@@ -78,11 +80,8 @@ pub fn literals(view: &View) -> View {
             Some(end) => out.push_from(b'\n', view, end..start, 0),
             None => {}
         }
-        for at in start..start + length {
-            let seam = at == start && end.is_some();
-            let layers = if seam { Layer::Concat.bit() } else { 0 };
-            out.keep(view, at, layers);
-        }
+        let layers = end.map_or(0, |_| Layer::Concat.bit());
+        out.keep(view, start..start + length, layers);
         at = start + length + 1;
         end = Some(at - 1);
     }

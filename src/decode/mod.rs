@@ -112,6 +112,17 @@ struct From {
     layers: u8,
 }
 
+impl From {
+    fn at(source: Range<usize>, layers: u8) -> Self {
+        let offset = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self {
+            start: offset(source.start),
+            end: offset(source.end),
+            layers,
+        }
+    }
+}
+
 /// Decoded bytes, each with the bytes of the text it comes from. Holds scanned bytes: its `Debug`
 /// shows none.
 #[derive(Default)]
@@ -133,11 +144,12 @@ impl std::fmt::Debug for View {
 impl View {
     /// A piece of a text as it is. Views are made of short pieces; `at` is where this one begins.
     pub fn of(piece: &[u8]) -> Self {
-        let mut view = Self::with_capacity(piece.len());
-        for (at, byte) in piece.iter().enumerate() {
-            view.push(*byte, at..at + 1, 0);
+        let from = (0..piece.len()).map(|at| From::at(at..at + 1, 0));
+        Self {
+            bytes: piece.to_vec(),
+            from: from.collect(),
+            seams: Vec::new(),
         }
-        view
     }
 
     fn with_capacity(bytes: usize) -> Self {
@@ -194,23 +206,18 @@ impl View {
     }
 
     fn push(&mut self, byte: u8, source: Range<usize>, layers: u8) {
-        let offset = |at| u32::try_from(at).unwrap_or(u32::MAX);
         self.bytes.push(byte);
-        self.from.push(From {
-            start: offset(source.start),
-            end: offset(source.end),
-            layers,
-        });
+        self.from.push(From::at(source, layers));
     }
 
-    /// Adds the byte at `at` of another view as it is.
-    fn keep(&mut self, view: &Self, at: usize, layers: u8) {
-        let from = view.from[at];
-        self.bytes.push(view.bytes[at]);
-        self.from.push(From {
-            layers: from.layers | layers,
-            ..from
-        });
+    /// Adds the bytes of a span of another view as they are; `layers` were taken off before it.
+    fn keep(&mut self, view: &Self, span: Range<usize>, layers: u8) {
+        let first = self.from.len();
+        self.bytes.extend_from_slice(&view.bytes[span.clone()]);
+        self.from.extend_from_slice(&view.from[span]);
+        if let Some(from) = self.from.get_mut(first) {
+            from.layers |= layers;
+        }
     }
 
     /// Adds what `span` of another view was decoded to, keeping where that view had it from.

@@ -3,8 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
-use aho_corasick::MatchKind;
+use memchr::memmem::Finder;
 
 use crate::decode::Layer;
 use crate::decode::container;
@@ -29,22 +28,16 @@ const MAX_BREAK: usize = 40;
 /// does not depend on what is around it, and the digit of its group at which that begins.
 const MARKER: [(&[u8], usize); 3] = [(b"VDNCbGJrRk", 0), (b"QzQmxia0ZK", 2), (b"UM0JsYmtGS", 3)];
 
-/// The marker in hex, either case.
-const HEX_MARKER: [&[u8]; 2] = [b"5433426c626b464a", b"5433426C626B464A"];
+/// What they begin with.
+const MARKER_PAIRS: [[u8; 2]; 3] = [*b"VD", *b"Qz", *b"UM"];
 
-static MARKERS: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| search(&MARKER.map(|(marker, _)| marker)));
-static HEX_MARKERS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| search(&HEX_MARKER));
+static MARKERS: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| MARKER.map(|(marker, _)| Finder::new(marker)));
 
-/// `None` if it cannot be made: then everything counts as marked.
-fn search(needles: &[&[u8]]) -> Option<AhoCorasick> {
-    AhoCorasick::builder()
-        // The default kind knows no vectorized prefilter.
-        .match_kind(MatchKind::LeftmostFirst)
-        .build(needles)
-        // All is decoded then, which is slower and finds the same.
-        .ok()
-}
+/// The marker in hex, up to its one letter, and with it.
+const HEX_MARKER: [&[u8]; 3] = [b"5433426", b"5433426c626b464a", b"5433426C626B464A"];
+
+static HEX_MARKERS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(HEX_MARKER[0]));
 
 /// A piece of a run, in its order.
 #[derive(Debug, Clone)]
@@ -164,12 +157,14 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
         if run.len() < MIN_LINE {
             continue;
         }
-        let is_line = line_break(&text[run.end..]).is_some()
-            || line_before(text, run.start, run.len()).is_some();
-        if run.len() < MIN_RUN && !is_line || !looks_encoded(&text[run.clone()]) {
+        let is_line = || {
+            line_break(&text[run.end..]).is_some()
+                || line_before(text, run.start, run.len()).is_some()
+        };
+        if run.len() < MIN_RUN && !is_line() || !looks_encoded(&text[run.clone()]) {
             continue;
         }
-        if is_line {
+        if run.len() < MIN_RUN || is_line() {
             let lines = wrapped(text, run);
             at = lines.last().map_or(at, |line| line.at.end.max(at));
             self::run(text, &lines, None, &mut each);
@@ -182,17 +177,7 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
 /// How far from a run may stand what it is taken for because of: a line of it before, and the escape
 /// before that.
 pub const SIGHT: usize = 128;
-const _: () = {
-    let mut longest = 0;
-    let mut at = 0;
-    while at < ESCAPED.len() {
-        if ESCAPED[at].0.len() > longest {
-            longest = ESCAPED[at].0.len();
-        }
-        at += 1;
-    }
-    assert!(SIGHT >= MAX_BREAK + SOFT_LINE + longest);
-};
+const _: () = assert!(SIGHT >= MAX_BREAK + SOFT_LINE + LONGEST_ESCAPE);
 
 /// Where the runs begin that are to be looked at again if what stands at `at` is new, as far as they
 /// are not before `floor`; `sight` is [`SIGHT`] at the least.
@@ -298,6 +283,19 @@ const ESCAPED: [(&[u8], u8, Layer); 36] = [
     (b"=\r\n", 0, Layer::QuotedPrintable),
 ];
 
+/// Bytes of the longest of them.
+const LONGEST_ESCAPE: usize = {
+    let mut longest = 0;
+    let mut at = 0;
+    while at < ESCAPED.len() {
+        if ESCAPED[at].0.len() > longest {
+            longest = ESCAPED[at].0.len();
+        }
+        at += 1;
+    }
+    longest
+};
+
 /// Bytes of a line of quoted-printable text before the `=` that ends it.
 const SOFT_LINE: usize = 75;
 
@@ -306,12 +304,21 @@ fn with_escapes(text: &[u8], run: Range<usize>) -> Option<(Vec<Piece>, Layer)> {
     // Most runs end here.
     let may_begin = matches!(
         text[run.end..],
-        [b'\\' | b'%' | b'&', ..] | [b'=', b'\n' | b'\r', ..]
+        [b'\\', b'/' | b'u' | b'x', ..]
+            | [b'%', b'2' | b'0', ..]
+            | [b'&', ..]
+            | [b'=', b'\n' | b'\r', ..]
     );
-    let may_end = matches!(
-        text[..run.start],
-        [.., b'\\' | b'%' | b';'] | [.., b'=' | b';', b'\n'] | [.., b'=', b'\r', b'\n']
-    );
+    let may_end = match text[..run.start] {
+        [.., b'\\'] => matches!(text[run.start], b'/' | b'u' | b'x'),
+        [.., b'%'] => matches!(text[run.start], b'2' | b'0'),
+        [.., b';'] | [.., b';', b'\n'] => {
+            let from = run.start.saturating_sub(LONGEST_ESCAPE);
+            text[from..run.start].contains(&b'&')
+        }
+        [.., b'=', b'\n'] | [.., b'=', b'\r', b'\n'] => true,
+        _ => false,
+    };
     if !may_begin && !may_end {
         return None;
     }
@@ -395,21 +402,28 @@ fn begins_with(text: &[u8], escape: &[u8]) -> bool {
 
 /// The pieces of a run in a literal that is cut into several: `"…" + "…"`; `None` if there is but one.
 fn literals(text: &[u8], run: Range<usize>) -> Option<Vec<Piece>> {
+    let mut before = joint_before(text, run.start);
+    let mut after = joint(&text[run.end..]);
+    if before.is_none() && after.is_none() {
+        return None;
+    }
     let mut head = run.clone();
     let mut pieces = Vec::new();
-    while let Some(joint) = joint_before(text, head.start) {
+    while let Some(joint) = before {
         pieces.push(Piece::digits(head));
         head = digits::start_of(text, joint)..joint;
+        before = joint_before(text, head.start);
     }
     pieces.push(Piece::digits(head));
     pieces.reverse();
     let mut end = run.end;
-    while let Some(joint) = joint(&text[end..]) {
+    while let Some(joint) = after {
         let start = end + joint;
         end = digits::end_of(text, start);
         pieces.push(Piece::digits(start..end));
+        after = self::joint(&text[end..]);
     }
-    (pieces.len() > 1).then_some(pieces)
+    Some(pieces)
 }
 
 /// The length of what stands between two literals that are one, at the start of `text`, if a digit
@@ -461,7 +475,16 @@ fn is_quote(byte: u8) -> bool {
 /// Whether it may stand between two literals that are one: blanks, operators, parentheses, the
 /// ends of an interpolation.
 fn is_in_joint(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || b"+.&|~<_\\(){}$".contains(&byte)
+    const TABLE: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut all: &[u8] = b" \t\n\x0c\r+.&|~<_\\(){}$";
+        while let [byte, rest @ ..] = all {
+            table[*byte as usize] = true;
+            all = rest;
+        }
+        table
+    };
+    TABLE[usize::from(byte)]
 }
 
 /// The lines of a run that goes on over line ends: all of one length but the last.
@@ -524,9 +547,16 @@ fn line_before(text: &[u8], start: usize, width: usize) -> Option<Range<usize>> 
     let between = |b: &u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r') || is_beside_line(*b);
     let skipped = text[from..start].iter().rev().take_while(|b| between(b));
     let end = start - skipped.count();
-    let is_break = line_break(&text[end..start]) == Some(start - end);
     let line = end.checked_sub(width)?..end;
-    (is_break && digits::start_of(text, end) == line.start).then_some(line)
+    // Most runs end here: what is before them is of another length.
+    let is_start = is_digit(text[line.start])
+        && line
+            .start
+            .checked_sub(1)
+            .is_none_or(|at| !is_digit(text[at]));
+    let is_break = || line_break(&text[end..start]) == Some(start - end);
+    (end < start && is_start && is_break() && digits::start_of(text, end) == line.start)
+        .then_some(line)
 }
 
 /// Whether it may stand beside a line of wrapped base64: a quote, an operator, the mark of a
@@ -581,6 +611,9 @@ fn run(
     escape: Option<Layer>,
     each: &mut impl FnMut(Decoded) -> bool,
 ) {
+    if pieces.iter().map(Piece::len).sum::<usize>() < MIN_RUN {
+        return;
+    }
     let mut joined = Vec::new();
     let digits = if let [Piece { at, escaped: None }] = pieces {
         &text[at.clone()]
@@ -593,9 +626,6 @@ fn run(
         }
         &joined
     };
-    if digits.len() < MIN_RUN {
-        return;
-    }
     if let Some(lines) = without_marks(text, pieces) {
         run(text, &lines, escape, each);
     }
@@ -613,14 +643,8 @@ fn run(
         })
     };
     // Two hex digits a byte, from the first or the second on. Most runs have too few, or are all hex.
-    let is_hex = u8::is_ascii_hexdigit;
-    let (all_hex, may_hold) = if digits.len() < LONG {
-        let hex = count(digits, |byte| is_hex(&byte));
-        (hex == digits.len(), hex >= MIN_HEX)
-    } else {
-        (digits.iter().all(is_hex), true)
-    };
-    let mut at = if may_hold { 0 } else { digits.len() };
+    let all_hex = digits.iter().all(u8::is_ascii_hexdigit);
+    let mut at = 0;
     while let Some(part) = hex_run(digits, all_hex, at) {
         at = part.end;
         if hex_may_hold(&digits[part.clone()])
@@ -663,13 +687,15 @@ fn without_marks(text: &[u8], lines: &[Piece]) -> Option<Vec<Piece>> {
 
 /// How many digits may stand before what is base64 of text with the marker in it.
 fn marked(digits: &[u8]) -> [bool; 4] {
-    let Some(markers) = &*MARKERS else {
-        return [true; 4];
-    };
     let mut meant = [false; 4];
-    for found in markers.find_iter(digits) {
-        let (_, digit) = MARKER[found.pattern().as_usize()];
-        meant[(found.start() + 4 - digit) % 4] = true;
+    // Most have nothing that a marker could begin with.
+    if digits.len() < LONG && !digits::has_pair(digits, MARKER_PAIRS) {
+        return meant;
+    }
+    for (finder, (_, digit)) in MARKERS.iter().zip(MARKER) {
+        for at in finder.find_iter(digits) {
+            meant[(at + 4 - digit) % 4] = true;
+        }
     }
     meant
 }
@@ -708,8 +734,11 @@ fn hex_may_hold(digits: &[u8]) -> bool {
         }
         head.may_be_text()
     };
-    let is_marked = |markers: &AhoCorasick| markers.is_match(digits);
-    may_be_text(0) || may_be_text(1) || HEX_MARKERS.as_ref().is_none_or(is_marked)
+    let is_marked = || {
+        let mut places = HEX_MARKERS.find_iter(digits);
+        places.any(|at| HEX_MARKER[1..].iter().any(|m| digits[at..].starts_with(m)))
+    };
+    may_be_text(0) || may_be_text(1) || is_marked()
 }
 
 /// Whether digits may be an encoding of anything: no ruler, no path, no word.
@@ -727,25 +756,51 @@ fn looks_encoded(digits: &[u8]) -> bool {
 /// Whether the first bytes that base64 digits stand for may be text, wide text or a container, and
 /// not a hash. What holds a key among other bytes is told by the marker.
 fn looks_like_text(digits: &[u8]) -> bool {
-    let mut head = Head::default();
-    for (group, bytes) in digits.chunks(4).zip(head.bytes.as_chunks_mut::<3>().0) {
-        let (decoded, count) = base64_group(group);
-        *bytes = decoded;
-        head.length += count;
-    }
-    head.may_be_text()
+    // Runs that are shorter are none.
+    let head = digits.first_chunk().map(|digits| Head {
+        bytes: base64_head(digits),
+        length: HEAD,
+    });
+    head.is_some_and(|head| head.may_be_text())
 }
+
+/// What the first digits stand for; written so that most of it is done with vectors.
+fn base64_head(digits: &[u8; HEAD / 3 * 4]) -> [u8; HEAD] {
+    let values = digits.map(|digit| {
+        let letter = (digit & !32).wrapping_sub(b'A');
+        let number = digit.wrapping_sub(b'0');
+        if letter < 26 {
+            letter + if digit & 32 == 0 { 0 } else { 26 }
+        } else if number < 10 {
+            number + 52
+        } else {
+            62 + u8::from(matches!(digit, b'/' | b'_'))
+        }
+    });
+    let mut bytes = [0; HEAD];
+    let groups = values.as_chunks::<4>().0.iter();
+    for (group, bytes) in groups.zip(bytes.as_chunks_mut::<3>().0) {
+        let [a, b, c, d] = group.map(u32::from);
+        let [_, group @ ..] = (a << 18 | b << 12 | c << 6 | d).to_be_bytes();
+        *bytes = group;
+    }
+    bytes
+}
+
+/// Bytes that tell text from a hash.
+const HEAD: usize = 48;
+const _: () = assert!(MIN_RUN >= HEAD / 3 * 4);
 
 /// The first bytes of what was decoded; behind them, blanks.
 struct Head {
-    bytes: [u8; 48],
+    bytes: [u8; HEAD],
     length: usize,
 }
 
 impl Default for Head {
     fn default() -> Self {
         Self {
-            bytes: [b' '; 48],
+            bytes: [b' '; HEAD],
             length: 0,
         }
     }
@@ -767,11 +822,13 @@ impl Head {
         if is_picture {
             return false;
         }
+        let zeros = self.count(|byte| byte == 0);
+        let may_be_wide = zeros > 0 || matches!(head, [0xfe, 0xff, ..] | [0xff, 0xfe, ..]);
         is_text()
             || container::kind(head).is_some()
             || head.starts_with(b"PK")
-            || self.count(|byte| byte == 0) * 3 >= head.len()
-            || Wide::sniff(head).is_some()
+            || zeros * 3 >= head.len()
+            || may_be_wide && Wide::sniff(head).is_some()
     }
 
     /// How many bytes are so, which blanks are not. As many as a few vectors hold.

@@ -229,6 +229,10 @@ impl Matcher {
             }
         });
         let mut matches = Matches::default();
+        // Most texts have none.
+        if places.0.is_empty() {
+            return Ok(matches);
+        }
         for (rule, places) in places.by_rule(&self.keywords) {
             self.find_around(rule, text, &places, &mut matches)?;
         }
