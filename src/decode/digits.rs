@@ -115,6 +115,52 @@ fn end_of_anywhere(text: &[u8], at: usize) -> usize {
     at + text[at..].iter().take_while(|b| is_digit(**b)).count()
 }
 
+/// Digits that [`decode`] takes.
+pub(super) const GROUPS: usize = 64;
+
+/// What digits stand for.
+pub(super) fn decode(digits: &[u8; GROUPS]) -> [u8; GROUPS / 4 * 3] {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
+        // SAFETY: the processor has the instructions.
+        return unsafe { avx2::decode(digits) };
+    }
+    decode_anywhere(digits)
+}
+
+/// The same, written so that most of it is done with the vectors there are.
+#[expect(
+    clippy::inline_always,
+    reason = "the caller says what vectors there are"
+)]
+#[inline(always)]
+fn decode_anywhere(digits: &[u8; GROUPS]) -> [u8; GROUPS / 4 * 3] {
+    let values = digits.map(|digit| {
+        let letter = (digit & !32).wrapping_sub(b'A');
+        let number = digit.wrapping_sub(b'0');
+        if letter < 26 {
+            letter + if digit & 32 == 0 { 0 } else { 26 }
+        } else if number < 10 {
+            number + 52
+        } else {
+            62 + u8::from(matches!(digit, b'/' | b'_'))
+        }
+    });
+    let mut out = [0; GROUPS / 4 * 3];
+    let eights = values.as_chunks::<8>().0.iter();
+    for (eight, bytes) in eights.zip(out.as_chunks_mut::<6>().0) {
+        // Two and two of 6 bits, of 12, and of 24.
+        let bits = u64::from_be_bytes(*eight);
+        let bits = bits >> 2 & 0x0fc0_0fc0_0fc0_0fc0 | bits & 0x003f_003f_003f_003f;
+        let bits = bits >> 4 & 0x00ff_f000_00ff_f000 | bits & 0x0000_0fff_0000_0fff;
+        let bits = bits >> 8 & 0xffff_ff00_0000 | bits & 0x00ff_ffff;
+        let [_, _, decoded @ ..] = bits.to_be_bytes();
+        *bytes = decoded;
+    }
+    out
+}
+
 /// Whether any of the pairs stands anywhere in `text`.
 pub(super) fn has_pair(text: &[u8], pairs: [[u8; 2]; 3]) -> bool {
     #[cfg(target_arch = "x86_64")]
@@ -127,22 +173,26 @@ pub(super) fn has_pair(text: &[u8], pairs: [[u8; 2]; 3]) -> bool {
 }
 
 /// The same, written so that it is done with the vectors there are.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "the caller says what vectors there are"
+)]
+#[inline(always)]
 fn has_pair_anywhere(text: &[u8], pairs: [[u8; 2]; 3]) -> bool {
-    let hit = |first: u8, second: u8| {
-        let [a, b, c] = pairs.map(|pair| (first == pair[0]) & (second == pair[1]));
-        a | b | c
+    let hit = |first: &u8, second: &u8| {
+        let is = |[a, b]: [u8; 2]| u8::from(*first == a) & u8::from(*second == b);
+        pairs.into_iter().fold(0, |any, pair| any | is(pair))
     };
     let places = text.len().saturating_sub(1);
     let Some(last) = places.checked_sub(STRIDE) else {
-        return text.windows(2).any(|pair| hit(pair[0], pair[1]));
+        return text.windows(2).any(|pair| hit(&pair[0], &pair[1]) != 0);
     };
     (0..places).step_by(STRIDE).any(|at| {
         let at = at.min(last);
         let chunk = |at: usize| text[at..].first_chunk::<STRIDE>();
         chunk(at).zip(chunk(at + 1)).is_some_and(|(a, b)| {
-            let places = a.iter().zip(b);
-            places.fold(false, |any, (a, b)| any | hit(*a, *b))
+            let hits = a.iter().zip(b).map(|(a, b)| hit(a, b));
+            hits.fold(0, |any, hit| any | hit) != 0
         })
     })
 }
@@ -151,9 +201,9 @@ fn has_pair_anywhere(text: &[u8], pairs: [[u8; 2]; 3]) -> bool {
 #[cfg(target_arch = "x86_64")]
 mod avx2 {
     use std::arch::x86_64::__m256i;
+    use std::arch::x86_64::_mm256_adds_epi8;
     use std::arch::x86_64::_mm256_and_si256;
     use std::arch::x86_64::_mm256_cmpeq_epi8;
-    use std::arch::x86_64::_mm256_cmpgt_epi8;
     use std::arch::x86_64::_mm256_loadu_si256;
     use std::arch::x86_64::_mm256_movemask_epi8;
     use std::arch::x86_64::_mm256_or_si256;
@@ -162,6 +212,7 @@ mod avx2 {
     use std::arch::x86_64::_mm256_shuffle_epi8;
     use std::arch::x86_64::_mm256_srli_epi16;
 
+    use super::GROUPS;
     use super::PROBE;
     use super::STRIDE;
 
@@ -195,12 +246,10 @@ mod avx2 {
 
     #[target_feature(enable = "avx2")]
     pub(super) fn next_probe(text: &[u8], at: usize) -> Option<usize> {
-        let first = _mm256_set1_epi8(FIRST);
         let is_probe = |chunk| {
             let bytes = load(chunk);
-            // Nearly everything ends here. Bytes above ASCII count as negative.
-            let below = mask(_mm256_cmpgt_epi8(first, bytes));
-            below & PROBED == 0 && others(bytes) & PROBED == 0
+            // Nearly everything ends here.
+            below(bytes) & PROBED == 0 && others(bytes) & PROBED == 0
         };
         let (all, tail) = text.get(at..)?.as_chunks::<WIDTH>();
         // Several at a time: there is little more to do for each than to count it.
@@ -220,7 +269,6 @@ mod avx2 {
 
     #[target_feature(enable = "avx2")]
     pub(super) fn next_start(text: &[u8], from: usize) -> Option<usize> {
-        let first = _mm256_set1_epi8(FIRST);
         let mut at = from;
         // Which of the last bytes are digits, and which of the next; before `from` none is.
         let mut digits = 0_u64;
@@ -230,7 +278,7 @@ mod avx2 {
         let mut glanced = false;
         while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<WIDTH>) {
             let bytes = load(chunk);
-            let below = mask(_mm256_cmpgt_epi8(first, bytes));
+            let below = below(bytes);
             if below & HALF != 0 && below & INNER != 0 && !open {
                 open = below.leading_zeros() >= HALF.count_ones();
                 glanced = true;
@@ -290,8 +338,21 @@ mod avx2 {
     }
 
     #[target_feature(enable = "avx2")]
+    pub(super) fn decode(digits: &[u8; GROUPS]) -> [u8; GROUPS / 4 * 3] {
+        super::decode_anywhere(digits)
+    }
+
+    #[target_feature(enable = "avx2")]
     pub(super) fn has_pair(text: &[u8], pairs: [[u8; 2]; 3]) -> bool {
         super::has_pair_anywhere(text, pairs)
+    }
+
+    /// A bit for each byte before the first of all digits. Bytes above ASCII count as negative.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn below(bytes: __m256i) -> u32 {
+        // The sign is left of a difference, which is one instruction less than to compare.
+        mask(_mm256_adds_epi8(bytes, _mm256_set1_epi8(-FIRST)))
     }
 
     /// A bit for each byte that is no digit.
@@ -384,6 +445,77 @@ mod tests {
                 let digits = (at >= PROBE || is_digit(byte)).then_some(0);
                 assert_eq!(next_probe(&text, 0), digits, "{byte}");
                 assert_eq!(next_probe_anywhere(&text, 0), digits, "{byte}");
+            }
+        }
+    }
+
+    #[test]
+    fn digits_are_decoded_as_they_are_one_by_one() {
+        let all: Vec<u8> = (0..=u8::MAX).filter(|byte| is_digit(*byte)).collect();
+        for from in 0..all.len() {
+            for step in [1, 3, 5, 7] {
+                let digits: [u8; GROUPS] =
+                    std::array::from_fn(|at| all[(from + at * step) % all.len()]);
+                let bits = digits.iter().flat_map(|digit| {
+                    let value = value(*digit);
+                    (0..6).rev().map(move |bit| value >> bit & 1)
+                });
+                let bits: Vec<u8> = bits.collect();
+                let bytes: Vec<u8> = bits
+                    .chunks(8)
+                    .map(|bits| bits.iter().fold(0, |byte, bit| byte << 1 | bit))
+                    .collect();
+                assert_eq!(decode(&digits)[..], bytes);
+                assert_eq!(decode_anywhere(&digits)[..], bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_pair_is_found_wherever_it_stands() {
+        let pairs = [*b"ab", *b"bc", *b"xy"];
+        for length in 0..110 {
+            let text = vec![b'b'; length];
+            assert!(!has_pair(&text, pairs));
+            for at in 0..length.saturating_sub(1) {
+                for pair in pairs {
+                    let mut text = text.clone();
+                    text[at..at + 2].copy_from_slice(&pair);
+                    assert!(has_pair(&text, pairs), "{length} {at}");
+                    assert!(has_pair_anywhere(&text, pairs), "{length} {at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_among_few_others_is_found_by_vectors_as_without() {
+        let mut state = 1_u32;
+        let mut next = |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) % below
+        };
+        for round in 0..3000_u32 {
+            let others = [b" .", b".:", b"  "][round as usize % 3];
+            let text: Vec<u8> = (0..next(400))
+                .map(|_| match next(20 + 6 * (round % 9)) {
+                    0 => others[0],
+                    1 => others[1],
+                    _ => b'a',
+                })
+                .collect();
+            let end = text.len();
+            for at in [0, next(40) as usize].map(|at| at.min(end)) {
+                assert_eq!(next_start(&text, at), next_start_anywhere(&text, at));
+                assert_eq!(next_probe(&text, at), next_probe_anywhere(&text, at));
+                assert_eq!(end_of(&text, at), end_of_anywhere(&text, at));
+            }
+        }
+        let long = [b'a'; 1000];
+        for end in 0..long.len() {
+            let text = [&long[..end], b".", &long[end..]].concat();
+            for at in [0, 1, 5, 31, 64, 127] {
+                assert_eq!(end_of(&text, at), end_of_anywhere(&text, at));
             }
         }
     }

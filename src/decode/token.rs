@@ -744,9 +744,11 @@ fn hex_may_hold(digits: &[u8]) -> bool {
 /// Whether digits may be an encoding of anything: no ruler, no path, no word.
 fn looks_encoded(digits: &[u8]) -> bool {
     let head = &digits[..digits.len().min(256)];
-    let numbers = count(head, |byte| byte.is_ascii_digit());
-    let letters = count(head, |byte| byte.is_ascii_alphabetic());
-    if numbers > 0 && letters > 0 && (numbers + letters) * 4 >= head.len() * 3 {
+    let others_are_few = || count(head, |byte| byte.is_ascii_alphanumeric()) * 4 >= head.len() * 3;
+    if head.iter().any(u8::is_ascii_digit)
+        && head.iter().any(u8::is_ascii_alphabetic)
+        && others_are_few()
+    {
         return true;
     }
     let hex = digits.len() >= MIN_HEX && head.iter().all(u8::is_ascii_hexdigit);
@@ -758,38 +760,15 @@ fn looks_encoded(digits: &[u8]) -> bool {
 fn looks_like_text(digits: &[u8]) -> bool {
     // Runs that are shorter are none.
     let head = digits.first_chunk().map(|digits| Head {
-        bytes: base64_head(digits),
+        bytes: digits::decode(digits),
         length: HEAD,
     });
     head.is_some_and(|head| head.may_be_text())
 }
 
-/// What the first digits stand for; written so that most of it is done with vectors.
-fn base64_head(digits: &[u8; HEAD / 3 * 4]) -> [u8; HEAD] {
-    let values = digits.map(|digit| {
-        let letter = (digit & !32).wrapping_sub(b'A');
-        let number = digit.wrapping_sub(b'0');
-        if letter < 26 {
-            letter + if digit & 32 == 0 { 0 } else { 26 }
-        } else if number < 10 {
-            number + 52
-        } else {
-            62 + u8::from(matches!(digit, b'/' | b'_'))
-        }
-    });
-    let mut bytes = [0; HEAD];
-    let groups = values.as_chunks::<4>().0.iter();
-    for (group, bytes) in groups.zip(bytes.as_chunks_mut::<3>().0) {
-        let [a, b, c, d] = group.map(u32::from);
-        let [_, group @ ..] = (a << 18 | b << 12 | c << 6 | d).to_be_bytes();
-        *bytes = group;
-    }
-    bytes
-}
-
 /// Bytes that tell text from a hash.
-const HEAD: usize = 48;
-const _: () = assert!(MIN_RUN >= HEAD / 3 * 4);
+const HEAD: usize = digits::GROUPS / 4 * 3;
+const _: () = assert!(MIN_RUN >= digits::GROUPS);
 
 /// The first bytes of what was decoded; behind them, blanks.
 struct Head {
@@ -854,11 +833,16 @@ fn is_utf8(bytes: &[u8]) -> bool {
     }
 }
 
-/// How many of the bytes are so; written so that it is done with vectors.
+/// How many of the bytes are so, of which zero is none; written so that it is done with vectors.
 fn count(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
-    let chunks = bytes.chunks(128);
-    let counts = chunks.map(|chunk| chunk.iter().map(|byte| u8::from(is(*byte))).sum::<u8>());
-    counts.map(usize::from).sum()
+    let count = |chunk: &[u8; 32]| {
+        let all = chunk.iter().map(|byte| u8::from(is(*byte)));
+        usize::from(all.sum::<u8>())
+    };
+    let (chunks, rest) = bytes.as_chunks();
+    let mut last = [0; 32];
+    last[..rest.len()].copy_from_slice(rest);
+    chunks.iter().map(count).sum::<usize>() + count(&last)
 }
 
 /// The bytes that up to four digits stand for, and how many they are.
