@@ -126,11 +126,12 @@ fn literal_prefix(rest: &[u8], before: u8) -> Option<usize> {
     if is_quote(before) {
         return None;
     }
-    let letters = rest.iter().take_while(|b| is_word(**b)).count();
+    // Most words are longer.
+    let letters = rest.iter().take(3).take_while(|b| is_word(**b)).count();
     let opens = rest.get(letters).is_some_and(|b| is_quote(*b));
-    let known = rest[..letters].iter().all(|b| b"fFrRbBuULnN8".contains(b));
-    let continued = rest.starts_with(b"_\n") || rest.starts_with(b"_\r\n");
-    ((letters <= 2 && known && opens) || continued).then_some(letters)
+    let known = || rest[..letters].iter().all(|b| b"fFrRbBuULnN8".contains(b));
+    let continued = || rest.starts_with(b"_\n") || rest.starts_with(b"_\r\n");
+    (letters <= 2 && (opens && known() || continued())).then_some(letters)
 }
 
 /// The length of one thing that is no part of a piece; `alone` after a blank.
@@ -219,6 +220,10 @@ fn without_tags(gap: &[u8]) -> Cow<'_, [u8]> {
 /// The length of the tag at the start of `text`, one if it has no end.
 fn tag(text: &[u8]) -> Option<usize> {
     const CDATA: &[u8] = b"<![CDATA[";
+    // Most do not even begin with it.
+    if text.first() != Some(&b'<') {
+        return None;
+    }
     if text.starts_with(CDATA) {
         return Some(CDATA.len());
     }
