@@ -2,9 +2,12 @@
 //! hold something.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::collections::HashSet;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 
 use git2::Oid;
 use git2::Repository;
@@ -12,6 +15,7 @@ use git2::Repository;
 use crate::finding::Finding;
 use crate::git::GitError;
 use crate::git::Opener;
+use crate::git::commit::Commit;
 use crate::git::pack::Store;
 use crate::git::tree;
 use crate::git::tree::Change;
@@ -25,9 +29,14 @@ use crate::scan::history::locked;
 use crate::scan::history::short;
 use crate::scan::history::survey::Survey;
 use crate::scan::inspect::Inspected;
+use crate::scan::pool::threads_for;
 use crate::source::history;
 use crate::source::history::Beyond;
 use crate::source::history::Selection;
+use crate::threads;
+
+/// Commits that a thread looks at before it takes the next.
+const AT_A_TIME: usize = 1024;
 
 /// Scans every object first, in the order in which that is cheapest; of those that hold something,
 /// finds out whether and by which commits they came in.
@@ -62,12 +71,10 @@ pub(super) fn scan(
     let hits: Vec<Oid> = locked(&history.hits).keys().copied().collect();
     let others = history.remarks.keys().chain(survey.unread.keys());
     let hot = edges.leading(hits.iter().chain(others).copied(), &survey.unread);
-    for (index, commit) in walk.commits.iter().enumerate() {
-        let parents = commit.parents.iter().filter_map(|oid| commits.get(oid));
-        let parents: Vec<Oid> = parents.map(|parent| parent.tree).collect();
-        if hot.leads(commit.tree) {
-            history.attribute(&hot, None, commit.tree, &parents, index)?;
-        }
+    for index in history.that_bring_something(&hot) {
+        let commit = &walk.commits[index];
+        let parents = history.parents(commit);
+        history.attribute(&hot, None, commit.tree, &parents, index)?;
     }
     for extra in &walk.extras {
         history.attribute_extra(&hot, None, extra)?;
@@ -118,11 +125,50 @@ impl History<'_> {
         for (task, oid) in commits.chain(extras) {
             if let Some(error) = survey.unread.get(&oid) {
                 self.scan.failed(Some(&self.name(task)), error);
-            } else if store.find(oid.as_bytes()).is_none() {
+            } else if !self.known.contains_key(&oid) && store.find(oid.as_bytes()).is_none() {
                 let late = "was not scanned: it came in meanwhile; scan again";
                 self.scan.failed(Some(&self.name(task)), late);
             }
         }
+    }
+
+    /// The trees of a commit's parents, as far as these are here.
+    fn parents(&self, commit: &Commit) -> Vec<Oid> {
+        let parents = commit.parents.iter();
+        let parents = parents.filter_map(|oid| self.known.get(oid));
+        parents.map(|parent| parent.tree).collect()
+    }
+
+    /// The commits that bring anything in, or of which that cannot be told, in their order. Few do;
+    /// all threads look for them.
+    fn that_bring_something(&self, hot: &Hot<'_, '_>) -> BTreeSet<usize> {
+        let commits = &self.walk.commits;
+        let next = AtomicUsize::new(0);
+        let found = Mutex::new(BTreeSet::new());
+        let look = || {
+            loop {
+                let first = next.fetch_add(AT_A_TIME, Ordering::Relaxed);
+                let some = commits.iter().enumerate().skip(first).take(AT_A_TIME);
+                for (index, commit) in some {
+                    if !hot.leads(commit.tree) {
+                        continue;
+                    }
+                    let mut brings = false;
+                    let parents = self.parents(commit);
+                    let compared =
+                        tree::compare(hot, commit.tree, &parents, &mut |_| brings = true);
+                    if brings || compared.is_err() {
+                        locked(&found).insert(index);
+                    }
+                }
+                if first >= commits.len() {
+                    return;
+                }
+            }
+        };
+        let threads = threads_for(self.scan.settings.threads);
+        threads::beside(threads - 1, look, look);
+        found.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes what was found in blobs, wherever they are.

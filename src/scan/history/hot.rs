@@ -1,7 +1,6 @@
 //! What leads to some objects or names: all that has to be known of a history's trees to say which
 //! commits brought these in. It is noted while the trees are read for the first and only time.
 
-use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -105,12 +104,12 @@ impl<'a> Edges<'a> {
             noted,
         } = self;
         let mut noted = noted.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let number = |oid: Oid| {
+        let numbered = |oid: Oid| {
             let number = store.find(oid.as_bytes());
             number.or_else(|| noted.missing_numbers.get(&oid).copied())
         };
         // What has no number is named by nothing.
-        let targets: HashSet<u32> = objects.filter_map(number).collect();
+        let targets: HashSet<u32> = objects.filter_map(numbered).collect();
         let mut wanted = std::mem::take(&mut noted.wanted);
         noted.added.extend(&wanted);
         // Each is looked for once, in however many trees it was added.
@@ -144,14 +143,24 @@ impl<'a> Edges<'a> {
         }
         found.sort_unstable_by_key(|edge| (edge.tree, edge.label, edge.object));
         found.dedup();
+        let mut starts = vec![0; store.len() + 1];
+        let mut at = 0;
+        for (tree, start) in starts.iter_mut().enumerate() {
+            at += found[at..]
+                .iter()
+                .take_while(|edge| (edge.tree as usize) < tree)
+                .count();
+            *start = number(at);
+        }
         (noted.added, noted.gone) = (Vec::new(), Vec::new());
         Hot {
             store,
             noted,
             entries: found,
+            starts,
             known,
             unread,
-            met: RefCell::default(),
+            met: Mutex::default(),
         }
     }
 }
@@ -266,12 +275,14 @@ pub(super) struct Hot<'a, 'u> {
     noted: Noted,
     /// By tree.
     entries: Vec<Edge>,
+    /// For each object of the store, where its entries begin, and then where all end.
+    starts: Vec<u32>,
     /// What was looked for, and the trees that lead there.
     known: HashSet<u32>,
     /// What cannot be read.
     unread: &'u BTreeMap<Oid, GitError>,
     /// What of it was come across, and where.
-    met: RefCell<BTreeMap<Oid, Option<Vec<u8>>>>,
+    met: Mutex<BTreeMap<Oid, Option<Vec<u8>>>>,
 }
 
 impl<'u> Hot<'_, 'u> {
@@ -282,9 +293,10 @@ impl<'u> Hot<'_, 'u> {
 
     fn edges(&self, tree: Oid) -> &[Edge] {
         let number = self.store.find(tree.as_bytes());
+        let ends = number.and_then(|tree| self.starts.get(tree as usize..)?.first_chunk());
         // What is not there has none.
-        number.map_or(&[], |number| {
-            slice_of(&self.entries, |edge| edge.tree.cmp(&number))
+        ends.map_or(&[], |[start, end]| {
+            &self.entries[*start as usize..*end as usize]
         })
     }
 
@@ -304,14 +316,14 @@ impl<'u> Hot<'_, 'u> {
     /// Notes that something leads to an object.
     fn meet(&self, oid: Oid, path: Option<&[u8]>) {
         if self.unread.contains_key(&oid) {
-            let mut met = self.met.borrow_mut();
+            let mut met = locked(&self.met);
             met.entry(oid).or_insert_with(|| path.map(<[u8]>::to_vec));
         }
     }
 
     /// What cannot be read and something leads to.
     pub(super) fn met(&self) -> Vec<(Option<Vec<u8>>, &'u GitError)> {
-        let met = self.met.borrow();
+        let met = locked(&self.met);
         let errors = met.iter();
         errors
             .filter_map(|(oid, path)| Some((path.clone(), self.unread.get(oid)?)))
