@@ -39,7 +39,107 @@ pub fn unescape(view: &View) -> Option<View> {
     changed.then_some(out)
 }
 
-/// The same with every escape that may stand for a part of a word made a zero byte, so that what
+/// What backslashes with digits may mean, beside what they do in most languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reading {
+    /// `\045` in Lua, `\45\&` in Haskell, `\u45?` in RTF, `\char45 ` in TeX.
+    Decimal,
+    /// `\2d ` in CSS, `\'2d` in RTF, `\x2d\&` in Haskell, `\x002d` in C#, `^^2d` in TeX.
+    Hex,
+    /// `\002d` and `\+00002d` in SQL.
+    LongHex,
+    /// `\0055` in the shell, `\o55\&` in Haskell, `\o{55}` in Perl.
+    Octal,
+}
+
+impl Reading {
+    const ALL: [Self; 4] = [Self::Decimal, Self::Hex, Self::LongHex, Self::Octal];
+
+    /// The escape at the start of `text`: its length and what it stands for.
+    fn escape(self, text: &[u8]) -> Option<(usize, u8)> {
+        let (before, rest) = match text {
+            [b'^', b'^', rest @ ..] if self == Self::Hex => (2, rest),
+            [b'\\', rest @ ..] => (1, rest),
+            _ => return None,
+        };
+        // What begins it, and how many digits follow.
+        let (mark, digits, radix) = match (self, rest) {
+            (Self::Decimal, [b'u', ..]) => (1, 1..=5, 10),
+            (Self::Decimal, [b'c', b'h', b'a', b'r', ..]) => (4, 1..=3, 10),
+            (Self::Decimal, _) => (0, 1..=3, 10),
+            (Self::Hex, _) if before == 2 => (0, 2..=2, 16),
+            (Self::Hex, [b'\'', ..]) => (1, 2..=2, 16),
+            (Self::Hex, [b'x', ..]) => (1, 1..=4, 16),
+            (Self::Hex, _) => (0, 1..=6, 16),
+            (Self::LongHex, [b'+', ..]) => (1, 6..=6, 16),
+            (Self::LongHex, _) => (0, 4..=4, 16),
+            (Self::Octal, [b'o', b'{', ..]) => (2, 1..=3, 8),
+            (Self::Octal, [b'o' | b'0', ..]) => (1, 1..=3, 8),
+            (Self::Octal, _) => return None,
+        };
+        let rest = &rest[mark..];
+        let is_digit = |b: &&u8| char::from(**b).is_digit(radix);
+        let length = rest.iter().take(*digits.end()).take_while(is_digit).count();
+        if !digits.contains(&length) {
+            return None;
+        }
+        let value = char_of(&rest[..length], radix).and_then(|c| u8::try_from(c).ok())?; // others are in no key
+        let end = match rest[length..] {
+            [b'\\', b'&', ..] => 2,
+            [b' ', ..] if mark == 4 || self == Self::Hex && mark == 0 => 1,
+            [b'?', ..] if self == Self::Decimal && mark == 1 => 1,
+            [b'}', ..] if mark == 2 => 1,
+            _ => 0,
+        };
+        Some((before + mark + length + end, value))
+    }
+}
+
+/// The readings in which some escape of `view` stands for the hyphen that every key has.
+pub fn readings(view: &View) -> Vec<Reading> {
+    let text = view.bytes();
+    let mut found = Vec::new();
+    for at in memchr::memchr2_iter(b'\\', b'^', text) {
+        // Most stand before a letter that is none.
+        if !matches!(
+            text.get(at + 1),
+            Some(
+                b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F' | b'x' | b'u' | b'o' | b'\'' | b'+' | b'^',
+            )
+        ) {
+            continue;
+        }
+        for reading in Reading::ALL {
+            let escape = reading.escape(&text[at..]);
+            let is_meant = escape.is_some_and(|(_, value)| value == b'-');
+            if is_meant && !found.contains(&reading) {
+                found.push(reading);
+            }
+        }
+    }
+    found
+}
+
+/// Takes the escapes off that there are in one reading; `None` where there are none.
+pub fn reread(view: &View, reading: Reading) -> Option<View> {
+    let text = view.bytes();
+    let mut out = View::with_capacity(text.len());
+    let mut changed = false;
+    let mut at = 0;
+    while at < text.len() {
+        if let Some((length, value)) = reading.escape(&text[at..]) {
+            out.push_from(value, view, at..at + length, Layer::Escape.bit());
+            changed = true;
+            at += length;
+        } else {
+            out.keep(view, at..at + 1, 0);
+            at += 1;
+        }
+    }
+    changed.then_some(out)
+}
+
+/// A view with every escape that may stand for a part of a word made a zero byte, so that what
 /// is around it is not joined over it: the unescaped view has it right.
 pub fn blank(view: &View) -> View {
     let text = view.bytes();
@@ -68,9 +168,13 @@ pub fn blank(view: &View) -> View {
 
 /// Where the first byte from `at` on stands that an escape may begin with.
 fn next_escape(text: &[u8], at: usize) -> usize {
-    let begins = |b: &u8| matches!(b, b'\\' | b'%' | b'&' | b'=' | b'`');
-    let before = text[at..].iter().position(begins);
+    let before = text[at..].iter().position(|byte| begins_escape(*byte));
     before.map_or(text.len(), |before| at + before)
+}
+
+/// Whether an escape may begin with a byte.
+fn begins_escape(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'%' | b'&' | b'=' | b'`' | b'?')
 }
 
 /// Bytes that [`begins_escaped_word`] looks at, at the most.
@@ -116,6 +220,9 @@ pub fn begins_escaped_word(text: &[u8], length: usize) -> bool {
 
 /// Bytes of an escape at the most, with what escapes it.
 const LONGEST: usize = 16;
+
+/// Bytes between two encoded words at the most.
+const MAX_BETWEEN: usize = 40;
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
@@ -163,6 +270,7 @@ enum Value {
 
 /// The escape at the start of `text`.
 fn escape(text: &[u8]) -> Option<Escape> {
+    text.first().filter(|byte| begins_escape(**byte))?;
     let (length, value, layer) = match text {
         [b'\\', rest @ ..] => {
             let (length, value) = backslash(rest)?;
@@ -190,6 +298,10 @@ fn escape(text: &[u8]) -> Option<Escape> {
             let (length, value) = reference(rest)?;
             (length + 1, value, Layer::Html)
         }
+        [b'?', b'=', b'\r' | b'\n', ..] => {
+            let length = between_words(text)?;
+            (length, Value::Nothing, Layer::QuotedPrintable)
+        }
         _ => return None,
     };
     Some(Escape {
@@ -197,6 +309,16 @@ fn escape(text: &[u8]) -> Option<Escape> {
         value,
         layer,
     })
+}
+
+/// The length of what stands between two encoded words of a mail's header: `?=`, a line end, `=?utf-8?q?`.
+fn between_words(text: &[u8]) -> Option<usize> {
+    let text = &text[..text.len().min(MAX_BETWEEN)];
+    let blanks = text[2..].iter().take_while(|b| b.is_ascii_whitespace());
+    let charset = text[2 + blanks.count()..].strip_prefix(b"=?")?;
+    let end = charset.iter().position(|b| *b == b'?')?;
+    let is_quoted = matches!(charset[end..], [b'?', b'q' | b'Q', b'?', ..]);
+    is_quoted.then(|| text.len() - charset.len() + end + 3)
 }
 
 /// Characters of a key that have a name in Python and Perl.
@@ -233,7 +355,7 @@ fn backslash(rest: &[u8]) -> Option<(usize, Value)> {
             Some((us + 4, Value::Char(c)))
         }
         [b'U', digits @ ..] => Some((9, Value::Char(char_of(digits.get(..8)?, 16)?))),
-        [b'x', a, b, ..] => Some((3, Value::Byte(hex_byte(*a, *b)?))),
+        [b'x' | b'X', a, b, ..] => Some((3, Value::Byte(hex_byte(*a, *b)?))),
         [b'0'..=b'7', ..] => {
             let length = rest
                 .iter()
@@ -394,6 +516,22 @@ mod tests {
         }
         // What is out of sight may go on.
         assert!(begins_escaped_word(r"\U00000061".repeat(20).as_bytes(), 20));
+    }
+
+    #[test]
+    fn backslashes_may_mean_something_else() {
+        for (reading, text) in [
+            (Reading::Decimal, r"a\045b\45\&c\u45?d\char45 e"),
+            (Reading::Hex, r"a\2d b\'2dc\x2d\&d^^2de"),
+            (Reading::LongHex, r"a\002db\+00002dc\002Dd\002de"),
+            (Reading::Octal, r"a\0055b\o55\&c\o{55}d\055e"),
+        ] {
+            let view = reread(&View::of(text.as_bytes()), reading).unwrap();
+            assert_eq!(view.bytes(), b"a-b-c-d-e", "{text}");
+            assert_eq!(view.source(&(8..9)), text.len() - 1..text.len());
+            assert_eq!(view.layers(&(0..2)), [Layer::Escape]);
+        }
+        assert!(reread(&View::of(br"\q ^2d \d"), Reading::Decimal).is_none());
     }
 
     #[test]

@@ -238,6 +238,21 @@ fn tag(text: &[u8]) -> Option<usize> {
     Some(end.map_or(1, |at| at + 3))
 }
 
+/// Bytes that [`begins_characters`] looks at, at the most.
+pub const CHARACTERS_SIGHT: usize = 24;
+
+/// Whether the first two characters of `marker` stand at the start of `text`, each in quotes, as in
+/// `'T', '3'`.
+pub fn begins_characters(text: &[u8], marker: &[u8]) -> bool {
+    let text = &text[..text.len().min(CHARACTERS_SIGHT)];
+    let ([quote, first, close, rest @ ..], [one, two, ..]) = (text, marker) else {
+        return false;
+    };
+    let second = rest.iter().position(|b| b == quote);
+    let second = second.and_then(|at| rest.get(at..at + 3));
+    is_quote(*quote) && close == quote && first == one && second == Some(&[*quote, *two, *quote])
+}
+
 fn is_quote(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'`')
 }

@@ -1,11 +1,14 @@
 //! Decoding: the same bytes with one layer of writing taken off, and the way back.
 
+mod columns;
 pub mod container;
 mod digits;
+pub mod dump;
 pub mod escape;
 pub mod join;
 pub mod numbers;
 pub mod token;
+pub mod values;
 pub mod wide;
 
 use std::ops::Range;
@@ -34,6 +37,8 @@ pub enum Layer {
     Concat,
     /// Base64, of either alphabet.
     Base64,
+    /// Base32, of either alphabet.
+    Base32,
     /// Hex digits.
     Hex,
     /// A list of decimal numbers.
@@ -72,6 +77,7 @@ impl Layer {
             Self::QuotedPrintable => "quoted-printable",
             Self::Concat => "concat",
             Self::Base64 => "base64",
+            Self::Base32 => "base32",
             Self::Hex => "hex",
             Self::Decimal => "decimal",
             Self::Gzip => "gzip",
@@ -168,6 +174,19 @@ impl View {
     /// Places where something was left out, ascending.
     pub fn seams(&self) -> &[usize] {
         &self.seams
+    }
+
+    /// The same without those between single characters: each of a list stands in quotes of its own.
+    pub fn boundaries(&self) -> Vec<usize> {
+        let begins = |at: Option<usize>| {
+            at.is_some_and(|at| {
+                let before = at.checked_sub(1).map(|before| self.bytes[before]);
+                before.is_none_or(|byte| byte == b'\n') || self.seams.binary_search(&at).is_ok()
+            })
+        };
+        let is_single = |at: usize| begins(at.checked_sub(1)) && begins(at.checked_sub(2));
+        let seams = self.seams.iter().copied();
+        seams.filter(|at| !is_single(*at)).collect()
     }
 
     /// Whether a piece ends before `at`: at a seam, at the end, or before what is no word.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use memchr::memmem::Finder;
 
 use crate::decode::Layer;
+use crate::decode::columns;
 use crate::decode::container;
 use crate::decode::digits;
 use crate::decode::digits::PROBE;
@@ -17,6 +18,8 @@ use crate::decode::wide::Wide;
 const MIN_RUN: usize = 68;
 /// The shortest run of hex digits that can be one.
 const MIN_HEX: usize = 102;
+/// The shortest run of base32 digits that can be one.
+const MIN_BASE32: usize = 82;
 /// A run that is so long is not counted through.
 const LONG: usize = 1024;
 /// A line of wrapped base64 has at least so many digits.
@@ -89,6 +92,7 @@ impl Decoded {
     pub fn source(&self, span: &Range<usize>) -> Range<usize> {
         let (first, last) = match self.layer {
             Layer::Hex => (span.start * 2, span.end * 2),
+            Layer::Base32 => (span.start * 8 / 5, (span.end * 8).div_ceil(5)),
             _ => (span.start * 4 / 3, (span.end * 4).div_ceil(3)),
         };
         let start = self.place(self.skipped + first).start;
@@ -122,8 +126,9 @@ impl Decoded {
 /// `each` says whether that was it.
 pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
     let mut at = 0;
-    // Before it, literals were put together.
+    // Before them, literals and columns were put together.
     let mut joined = 0;
+    let mut columned = 0;
     while let Some(probe) = digits::next_probe(text, at) {
         at = probe;
         let head = &text[at..at + PROBE];
@@ -157,15 +162,40 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
         if run.len() < MIN_LINE {
             continue;
         }
+        let digits = &text[run.clone()];
         let is_line = || {
             line_break(&text[run.end..]).is_some()
                 || line_before(text, run.start, run.len()).is_some()
         };
-        if run.len() < MIN_RUN && !is_line() || !looks_encoded(&text[run.clone()]) {
+        let may_be_column = run.start >= columned && may_be_column(digits);
+        if run.len() < MIN_RUN && !may_be_column && !is_line() || !looks_encoded(digits) {
             continue;
         }
-        if run.len() < MIN_RUN || is_line() {
-            let lines = wrapped(text, run);
+        let lines = is_line().then(|| wrapped(text, run.clone()));
+        // The word that begins the next line may look like the last one.
+        let is_one = lines.as_ref().is_none_or(|lines| {
+            let of_its_length = lines.iter().filter(|line| line.at.len() == run.len());
+            of_its_length.count() == 1
+        });
+        if may_be_column
+            && is_one
+            && let Some(pieces) = columns(text, &run, columned)
+        {
+            columned = pieces.last().map_or(at, |piece| piece.at.end);
+            let mut found = false;
+            self::run(text, &pieces, None, &mut |decoded| {
+                found |= each(decoded);
+                found
+            });
+            if found {
+                at = columned.max(at);
+                continue;
+            }
+        }
+        if run.len() < MIN_RUN && lines.is_none() {
+            continue;
+        }
+        if let Some(lines) = lines {
             at = lines.last().map_or(at, |line| line.at.end.max(at));
             self::run(text, &lines, None, &mut each);
         } else {
@@ -177,7 +207,7 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
 /// How far from a run may stand what it is taken for because of: a line of it before, and the escape
 /// before that.
 pub const SIGHT: usize = 128;
-const _: () = assert!(SIGHT >= MAX_BREAK + SOFT_LINE + LONGEST_ESCAPE);
+const _: () = assert!(SIGHT >= MAX_BREAK + SOFT_LINE + LONGEST_ESCAPE && SIGHT > columns::MAX_GAP);
 
 /// Where the runs begin that are to be looked at again if what stands at `at` is new, as far as they
 /// are not before `floor`; `sight` is [`SIGHT`] at the least.
@@ -230,8 +260,8 @@ fn is_any(text: &[u8], at: Range<usize>) -> bool {
     if at.len() < MIN_LINE || !looks_encoded(&text[at.clone()]) {
         return false;
     }
-    let lines = wrapped(text, at);
-    let mut any = lines.len() > 1;
+    let lines = wrapped(text, at.clone());
+    let mut any = lines.len() > 1 || columns(text, &at, 0).is_some();
     if !any {
         run(text, &lines, None, &mut |_| {
             any = true;
@@ -433,6 +463,7 @@ fn joint(text: &[u8]) -> Option<usize> {
     let text = &text[..text.len().min(MAX_BREAK)];
     // Most runs end here.
     let closed = match text {
+        [b'?', b'=', ..] => return between_words(text),
         [b'"' | b'\'' | b'`', ..] => 1,
         [b'\\', b'"' | b'\'', ..] => 2,
         _ => return None,
@@ -450,12 +481,26 @@ fn joint(text: &[u8]) -> Option<usize> {
     is_joint.then_some(open + 1)
 }
 
+/// The length of what stands between two encoded words of a mail's header.
+fn between_words(text: &[u8]) -> Option<usize> {
+    let blanks = text[2..].iter().take_while(|b| b.is_ascii_whitespace());
+    let charset = text[2 + blanks.count()..].strip_prefix(b"=?")?;
+    let charset_end = charset.iter().position(|b| *b == b'?')?;
+    let is_base64 = matches!(charset[charset_end..], [b'?', b'b' | b'B', b'?', ..]);
+    is_base64.then(|| text.len() - charset.len() + charset_end + 3)
+}
+
 /// Where what [`joint`] finds begins, if it ends at `start` and there is a digit before it.
 fn joint_before(text: &[u8], start: usize) -> Option<usize> {
     let from = start.saturating_sub(MAX_BREAK);
     let [before @ .., open] = &text[from..start] else {
         return None;
     };
+    if *open == b'?' {
+        let closed = before.windows(2).rposition(|two| two == b"?=")?;
+        return (joint(&text[from + closed..]) == Some(start - from - closed))
+            .then_some(from + closed);
+    }
     if !is_quote(*open) {
         return None;
     }
@@ -485,6 +530,37 @@ fn is_in_joint(byte: u8) -> bool {
         table
     };
     TABLE[usize::from(byte)]
+}
+
+/// The runs of one length of which this is one, from `from` on. Names, paths and hashes are none.
+fn columns(text: &[u8], run: &Range<usize>, from: usize) -> Option<Vec<Piece>> {
+    if !may_be_column(&text[run.clone()]) {
+        return None;
+    }
+    let all = columns::columns(text, run, from)?;
+    Some(all.into_iter().map(Piece::digits).collect())
+}
+
+/// Whether digits may be one of several runs: a glance that nearly everything else does not stand.
+fn may_be_column(digits: &[u8]) -> bool {
+    columns::WIDTHS.contains(&digits.len()) && begins_as_text(digits)
+}
+
+/// What containers begin with in base64.
+const CONTAINERS: [&[u8]; 7] = [b"H4sI", b"eJ", b"eN", b"KLUv", b"/Td6", b"Qlpo", b"UEsD"];
+
+/// Whether the first few digits stand for text, or for a container.
+fn begins_as_text(digits: &[u8]) -> bool {
+    let Some(head) = digits.first_chunk::<8>() else {
+        return false;
+    };
+    let is_text = |b: &u8| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t' | 0);
+    let (first, _) = base64_group(&head[..4]);
+    let (second, _) = base64_group(&head[4..]);
+    let is_hex = head.iter().all(u8::is_ascii_hexdigit);
+    first.iter().chain(&second).all(is_text)
+        || is_hex && head.chunks(2).all(|pair| is_text(&hex_pair(pair)))
+        || CONTAINERS.iter().any(|start| digits.starts_with(start))
 }
 
 /// The lines of a run that goes on over line ends: all of one length but the last.
@@ -632,6 +708,7 @@ fn run(
     let mut try_as = |layer, skipped: usize| {
         let bytes = match layer {
             Layer::Hex => hex(&digits[skipped..]),
+            Layer::Base32 => base32(&digits[skipped..]),
             _ => base64(&digits[skipped..]),
         };
         each(Decoded {
@@ -654,7 +731,7 @@ fn run(
         }
     }
     // Base64 has other digits too.
-    if all_hex {
+    if all_hex || is_base32(digits) && try_as(Layer::Base32, 0) {
         return;
     }
     // Lines of equal length may also be one token each.
@@ -864,6 +941,52 @@ fn base64(digits: &[u8]) -> Vec<u8> {
     }
     let (bytes, count) = base64_group(rest);
     last.copy_from_slice(&bytes[..count]);
+    out
+}
+
+/// Whether all may be digits of base32, of one alphabet or the other, and stand for text.
+fn is_base32(digits: &[u8]) -> bool {
+    if digits.len() < MIN_BASE32 || !digits.iter().all(|b| base32_value(*b, false).is_some()) {
+        return false;
+    }
+    let mut head = Head::default();
+    let decoded = base32(&digits[..digits.len().min(64)]);
+    for (byte, decoded) in head.bytes.iter_mut().zip(decoded) {
+        *byte = decoded;
+        head.length += 1;
+    }
+    head.may_be_text()
+}
+
+/// What a digit of base32 stands for: in the usual alphabet, or in the one that goes on from hex. Not being
+/// `usual` is no reason to be none.
+fn base32_value(digit: u8, usual: bool) -> Option<u8> {
+    match digit {
+        b'A'..=b'Z' if usual => Some(digit - b'A'),
+        b'2'..=b'7' if usual => Some(digit - b'2' + 26),
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'Z' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+fn base32(digits: &[u8]) -> Vec<u8> {
+    let is_usual = |b: &u8| b.is_ascii_uppercase() || (b'2'..=b'7').contains(b);
+    let usual = digits.iter().all(is_usual);
+    let mut out = Vec::with_capacity(digits.len() * 5 / 8);
+    let (mut bits, mut count) = (0_u32, 0);
+    for digit in digits {
+        let Some(value) = base32_value(*digit, usual) else {
+            break;
+        };
+        bits = bits << 5 | u32::from(value & 31);
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            let [.., byte] = (bits >> count).to_be_bytes();
+            out.push(byte);
+        }
+    }
     out
 }
 

@@ -10,6 +10,8 @@ use aho_corasick::packed::MatchKind as PackedKind;
 
 use crate::decode::escape::WORD_SIGHT;
 use crate::decode::escape::begins_escaped_word;
+use crate::decode::join::CHARACTERS_SIGHT;
+use crate::decode::join::begins_characters;
 use crate::decode::numbers;
 use crate::matcher::layers::MARKER;
 use crate::matcher::layers::NEEDLES;
@@ -25,41 +27,41 @@ use crate::rule::RuleSet;
 /// In this order source text has less than half, and base64 a third, of such places that it has in
 /// one that is good by chance. Of more than 32, it would look at fewer bytes at a time.
 const STEMS: [&[u8]; 32] = [
-    b"%54",
-    b"U000",
-    b"54:33",
-    b"=54",
-    b"54, 0x",
-    b"ss-",
-    b"bkFJ",
-    b"T3Bl",
-    // With these, one by one:
-    b"#x5",
-    b"54,0x",
-    b"84,51",
-    b"\\x5",
-    b"54 33",
-    b"JQQJ99",
-    b"84, 51",
-    b"3\0\0\0B",
-    // And these:
-    b"&#8",
-    b"54,\n",
     b"54;",
-    b"#X5",
-    b"54-33",
-    b"54}",
-    b"u005",
-    b"54,3",
-    // And these:
-    b"%255",
-    b"T\x003\0B",
-    b"84;",
+    b"84,",
     b"\\12",
-    b"54,00",
-    b"sk-",
     b"Blbk",
-    b"84,\n",
+    b"'T'",
+    b"84 ",
+    b"#X5",
+    b"sk-",
+    // With these, one by one:
+    b"54-33",
+    b"84+",
+    b"u005",
+    b"54}",
+    b"%54",
+    b"84)",
+    b"\\x5",
+    b"JQQJ99",
+    // And these:
+    b"=54",
+    b"54,",
+    b"T\x003\0B",
+    b"bkFJ",
+    b"&#8",
+    b"54 33",
+    b"#x5",
+    b"84\\",
+    // And these:
+    b"84;",
+    b"54:33",
+    b"U000",
+    b"\"T\"",
+    b"%255",
+    b"T3Bl",
+    b"3\0\0\0B",
+    b"ss-",
 ];
 
 /// Finds keywords, and the rules they stand for.
@@ -92,6 +94,7 @@ impl Keyword {
     fn sight(&self) -> usize {
         let looked_at = match self.trigger {
             Some(Trigger::Numbers) => numbers::SIGHT,
+            Some(Trigger::Characters) => CHARACTERS_SIGHT,
             _ if self.escaped_word > 0 => WORD_SIGHT,
             _ => 0,
         };
@@ -106,7 +109,11 @@ impl Keyword {
         let run = after.get(..self.run)?;
         let fits = run.iter().all(is_word)
             && (self.escaped_word == 0 || begins_escaped_word(&text[start..], self.escaped_word))
-            && (self.trigger != Some(Trigger::Numbers) || numbers::spells(&text[start..], MARKER));
+            && match self.trigger {
+                Some(Trigger::Numbers) => numbers::spells(&text[start..], MARKER),
+                Some(Trigger::Characters) => begins_characters(&text[start..], MARKER),
+                _ => true,
+            };
         fits.then_some(start)
     }
 }

@@ -15,12 +15,16 @@ use crate::decode::View;
 use crate::decode::container;
 use crate::decode::container::Budget;
 use crate::decode::container::Trouble;
+use crate::decode::dump;
 use crate::decode::escape::blank;
+use crate::decode::escape::readings;
+use crate::decode::escape::reread;
 use crate::decode::escape::unescape;
 use crate::decode::join::join;
 use crate::decode::join::literals;
 use crate::decode::numbers;
 use crate::decode::token;
+use crate::decode::values::values;
 use crate::decode::wide;
 use crate::matcher::Candidate;
 use crate::matcher::MatchError;
@@ -48,6 +52,8 @@ pub(super) enum Trigger {
     Wide(usize),
     /// The marker as a list of numbers.
     Numbers,
+    /// The marker as a list of characters, each in quotes: they are joined as pieces of any length are.
+    Characters,
 }
 
 /// A needle that is no rule's keyword.
@@ -93,7 +99,7 @@ const fn escaped(bytes: &'static [u8], escaped_word: usize) -> Needle {
 /// The last are for keys of which any characters are escaped. Of each kind that can be told by three
 /// bytes, they are the letters from `P` to `_`, of which a key has eight or more; of the others, `T`.
 /// The very last are its first two numbers in lists that spell it, as such are written.
-pub(super) const NEEDLES: [Needle; 44] = [
+pub(super) const NEEDLES: [Needle; 52] = [
     needle(b"T3Bl", Trigger::Text),
     needle(b"bkFJ", Trigger::Text),
     needle(b"Blbk", Trigger::Text),
@@ -138,6 +144,14 @@ pub(super) const NEEDLES: [Needle; 44] = [
     needle(b"84, 51", Trigger::Numbers),
     needle(b"84,51", Trigger::Numbers),
     needle(b"84,\n", Trigger::Numbers),
+    needle(b"84;5", Trigger::Numbers),
+    needle(b"84)", Trigger::Numbers),
+    needle(b"84+", Trigger::Numbers),
+    needle(b"84 5", Trigger::Numbers),
+    needle(b"84 +", Trigger::Numbers),
+    needle(b"84\\", Trigger::Numbers),
+    needle(b"'T'", Trigger::Characters),
+    needle(b"\"T\"", Trigger::Characters),
 ];
 
 impl Matcher {
@@ -173,9 +187,13 @@ impl Matcher {
         let mut piece: Option<Range<usize>> = None;
         let mut wide = (0, 0..0);
         let mut listed = 0;
+        let mut dumped = 0;
         for &(at, trigger) in triggers {
             if matches.covers(at) {
                 continue;
+            }
+            if matches!(trigger, Trigger::Text | Trigger::Numbers) && at >= dumped {
+                dumped = self.find_in_dump(text, at, depth, &mut deeper)?;
             }
             match trigger {
                 Trigger::Wide(unit) => {
@@ -191,7 +209,7 @@ impl Matcher {
                         listed = self.find_in_numbers(text, at, depth, &mut deeper)?;
                     }
                 }
-                Trigger::Text => {
+                Trigger::Text | Trigger::Characters => {
                     let around = at.saturating_sub(REACH)..text.len().min(at + REACH);
                     match &mut piece {
                         Some(piece) if around.start <= piece.end && piece.len() < MAX_PIECE => {
@@ -318,6 +336,26 @@ impl Matcher {
         Ok(view.source(&(0..end.max(1))).end)
     }
 
+    /// Searches the dump in which `at` stands, if it does; gives up to where it need not be searched again.
+    fn find_in_dump(
+        &self,
+        text: &[u8],
+        at: usize,
+        depth: usize,
+        out: &mut Vec<Candidate>,
+    ) -> Result<usize, MatchError> {
+        let Some(view) = dump::around(text, at) else {
+            return Ok(at);
+        };
+        let inner = self.find_at_depth(view.bytes(), depth + 1)?;
+        out.extend(inner.candidates.into_iter().map(|inner| Candidate {
+            span: view.source(&inner.span),
+            ..inner.under(&[Layer::Hex])
+        }));
+        let end = view.bytes().len().saturating_sub(REACH);
+        Ok(view.source(&(0..end.max(1))).end)
+    }
+
     /// Searches a piece of text: joined, unescaped, unescaped and joined, and so on.
     fn find_in_piece(
         &self,
@@ -333,12 +371,32 @@ impl Matcher {
                 let inner = self.find_at_depth(view.bytes(), depth + 1)?;
                 found.extend(in_view(inner.candidates, &view));
             }
+            // What they may mean is looked at where the marker is not written in any of them.
+            let readings = if round == 0 && has_marker(&view) {
+                readings(&view)
+            } else {
+                Vec::new()
+            };
+            for reading in readings {
+                if let Some(other) = reread(&view, reading).filter(has_marker) {
+                    let inner = self.find_plain(other.bytes(), &[])?;
+                    found.extend(in_view(inner.candidates, &other));
+                }
+            }
             // Words that follow each other make up any length: only known ones around a marker
             // count, that end where a piece ends. A cut key would be filled up from what follows.
             let has_prefix = memmem::find(view.bytes(), PREFIX).is_some();
+            let blank = blank(&view);
             let literals = has_prefix.then(|| literals(&view));
-            for joined in [Some(join(&blank(&view))), literals].into_iter().flatten() {
-                let inner = self.find_plain(joined.bytes(), joined.seams())?;
+            // What a value begins with may look like an escape: they are as they stand, or not at all.
+            let values = if has_prefix && round == 0 {
+                values(&view, PREFIX).filter(has_marker)
+            } else {
+                None
+            };
+            // As many as there are.
+            for joined in [Some(join(&blank)), literals, values].into_iter().flatten() {
+                let inner = self.find_plain(joined.bytes(), &joined.boundaries())?;
                 let exact = inner.candidates.into_iter().filter(|candidate| {
                     candidate.confidence >= Confidence::High
                         && self.rule(candidate).checks.marker.is_some()
@@ -357,6 +415,10 @@ impl Matcher {
         }));
         Ok(())
     }
+}
+
+fn has_marker(view: &View) -> bool {
+    memmem::find(view.bytes(), MARKER).is_some()
 }
 
 /// Candidates of a view as candidates of the text it was made of.

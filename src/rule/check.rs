@@ -356,7 +356,10 @@ fn ends_with_escape(before: &[u8]) -> bool {
             b'\\',
             b'a' | b'b' | b'e' | b'f' | b'n' | b'r' | b't' | b'v',
         ] => true,
-        [.., b'%' | b'=', a, b] if hex(&[*a, *b]) => true,
+        [.., b'%', a, b] if hex(&[*a, *b]) => true,
+        // What is beyond ASCII takes two escapes at the least: `=de` and `=ca` begin a value.
+        [.., b'=', c, d, b'=', a, b] if hex(&[*a, *b, *c, *d]) => true,
+        [.., b'=', b'0'..=b'7', b] if hex(&[*b]) => true,
         [.., b'\\', b'x', a, b] if hex(&[*a, *b]) => true,
         [.., b'\\', b'u', a, b, c, d] if hex(&[*a, *b, *c, *d]) => true,
         [.., b'm'] => ends_with_colour(&before[..before.len() - 1]),
@@ -385,11 +388,13 @@ mod tests {
         for yes in [
             "", " ", "=", "KEY", "9", "_", "-", ".", "/", "é", "\\n", "\\t", "%20", "%3d", "=3d",
             "\\u003d", "\\x3d", "\x1b[31m", "\\e[0m", "\x1b[m", "&quot", "\"", "s", "openai",
-            "%61",
+            "%61", "=3a", "=c3=ba",
         ] {
             assert!(at_boundary(yes.as_bytes()), "{yes:?}");
         }
-        for no in ["de", "ta", "ri", "whi", "kio", "hu", "obeli", "ma"] {
+        for no in [
+            "de", "ta", "ri", "whi", "kio", "hu", "obeli", "ma", "K=de", "K=ca",
+        ] {
             assert!(!at_boundary(no.as_bytes()), "{no:?}");
         }
     }

@@ -200,6 +200,169 @@ fn literals_with_code_between_are_read() {
 }
 
 #[test]
+fn values_with_anything_between_are_read() {
+    let key = keys::project(1);
+    let (a, b) = key.split_at(70);
+    for text in [
+        format!("KEY_1={a}\nKEY_2={b}\n"),
+        format!("{{\"left\": \"{a}\", \"right\": \"{b}\"}}\n"),
+        format!("tool --first {a} --second {b}\n"),
+        format!("left,{a}\nright,{b}\n"),
+        format!("$k = q{{{a}}} . q{{{b}}};\n"),
+        format!("[({a})-12({b})] TJ\n"),
+        format!("{{\\b {a}}}{{\\rtlch\\insrsid1234567 {b}}}\n"),
+        format!("{a}\\allowbreak {b}\n"),
+        format!("10  k={a}\n11    {b}\n"),
+    ] {
+        let found = found_in("a.txt", &text);
+        assert_eq!(found.len(), 1, "{text}");
+        assert_eq!(found[0][..2], ["a.txt:1", r#"["concat"]"#]);
+        for part in key.as_bytes()[10..].windows(6) {
+            let part = std::str::from_utf8(part).unwrap();
+            assert!(!found[0][2].contains(part), "shows a part");
+        }
+    }
+}
+
+#[test]
+fn nothing_fills_up_a_key_that_was_cut_off() {
+    let key = keys::project(1);
+    let (a, b) = key.split_at(70);
+    nothing_in("a.txt", format!("{a}... {b}\n"));
+    nothing_in("a.txt", format!("{a} and then {b}\n"));
+    nothing_in("a.txt", format!("{a}\nX=name-\nY={b}\n"));
+}
+
+#[test]
+fn characters_one_by_one_are_read() {
+    let key = keys::project(1);
+    let each = |form: fn(u8) -> String, between: &str| {
+        key.bytes().map(form).collect::<Vec<_>>().join(between)
+    };
+    for (text, layer) in [
+        (each(|b| format!("chr({b})"), "."), r#"["decimal"]"#),
+        (each(|b| format!("Chr({b})"), " & "), r#"["decimal"]"#),
+        (each(|b| format!("[char]{b}"), "+"), r#"["decimal"]"#),
+        (each(|b| b.to_string(), " "), r#"["decimal"]"#),
+        (each(|b| b.to_string(), ";"), r#"["decimal"]"#),
+        (each(|b| format!("\\{b:03}"), ""), r#"["decimal"]"#),
+        (
+            each(|b| format!("'{}'", char::from(b)), ", "),
+            r#"["concat"]"#,
+        ),
+        (
+            each(|b| format!("\"{}\"", char::from(b)), ",\n"),
+            r#"["concat"]"#,
+        ),
+    ] {
+        let found = found_in("a.txt", format!("\nk = {text};\n"));
+        assert_eq!(found.len(), 1, "{text}");
+        assert_eq!(found[0][..2], ["a.txt:2", layer]);
+    }
+    // A list of them is no word, nor is what stands in it.
+    let short = git_frisk::rule::template::fill("task-{alnum:20}T3BlbkFJ{alnum:20}", 1);
+    let list: Vec<_> = short.chars().map(|c| format!("'{c}'")).collect();
+    nothing_in("a.txt", list.join(", "));
+}
+
+#[test]
+fn backslashes_of_other_languages_are_read() {
+    let key = keys::project(1);
+    for form in [
+        r"\045", r"\2d ", r"\002d", r"\0055", r"\45\&", r"\x002d", r"\u45?", "^^2d",
+    ] {
+        let text = format!("\nk = \"{}\"\n", key.replace('-', form));
+        let found = found_in("a.txt", &text);
+        assert_eq!(found.len(), 1, "{text}");
+        assert_eq!(found[0][..2], ["a.txt:2", r#"["escape"]"#]);
+    }
+}
+
+#[test]
+fn dumps_are_read() {
+    let key = keys::project(1);
+    let dump = |line: fn(usize, &[u8]) -> String| {
+        let lines = key.as_bytes().chunks(16).enumerate();
+        lines
+            .map(|(at, bytes)| line(16 * at, bytes))
+            .collect::<String>()
+    };
+    let all = [
+        dump(|at, bytes| {
+            let pairs = bytes
+                .chunks(2)
+                .map(|two| data_encoding::HEXLOWER.encode(two));
+            let pairs = pairs.collect::<Vec<_>>().join(" ");
+            let text = String::from_utf8_lossy(bytes);
+            format!("{at:08x}: {pairs:39}  {text}\n")
+        }),
+        dump(|at, bytes| {
+            let all = bytes.iter().map(|byte| format!("{byte:02x}"));
+            let all = all.collect::<Vec<_>>().join(" ");
+            let text = String::from_utf8_lossy(bytes);
+            format!("{at:08x}  {all:49} |{text}|\n")
+        }),
+    ];
+    for dump in all {
+        let found = found_in("a.txt", format!("$ dump\n{dump}"));
+        assert_eq!(found.len(), 1, "{dump}");
+        assert_eq!(found[0][..2], ["a.txt:2", r#"["hex"]"#]);
+    }
+}
+
+#[test]
+fn base64_in_the_elements_of_a_list_is_read() {
+    let text = format!("# ours\nOPENAI_API_KEY={}\nPORT=8080\n", keys::project(1));
+    let run = BASE64.encode(text.as_bytes());
+    let lines = |width: usize, line: fn(usize, &str) -> String| {
+        let parts = run.as_bytes().chunks(width).enumerate();
+        let line = |(at, part): (usize, &[u8])| line(at, std::str::from_utf8(part).unwrap());
+        parts.map(line).collect::<String>()
+    };
+    for width in [44, 61, 76] {
+        for list in [
+            lines(width, |_, part| format!("\"{part}\", ")),
+            lines(width, |at, part| format!("const part_{at} = '{part}';\n")),
+            lines(width, |_, part| format!("  \"{part}\" // more\n")),
+            lines(width, |at, part| format!("{:3} | {part}\n", at + 8)),
+            lines(width, |_, part| format!("<line>{part}</line>\n")),
+            lines(width, |_, part| format!("sb.append(\"{part}\");\n")),
+        ] {
+            let found = found_in("a.txt", format!("\n{list}"));
+            assert_eq!(found.len(), 1, "{list}");
+            assert_eq!(found[0][1], r#"["base64"]"#);
+        }
+    }
+    let base32 = data_encoding::BASE32.encode(text.as_bytes());
+    assert_eq!(found_in("a.txt", base32)[0][1], r#"["base32"]"#);
+}
+
+#[test]
+fn encoded_words_of_mail_are_read() {
+    let key = keys::project(1);
+    let (a, b) = key.split_at(60);
+    let quoted = format!("Subject: =?utf-8?q?K=C3=A4se_{a}?=\n =?utf-8?q?{b}_x?=\n");
+    let (first, rest) = (format!("key {a}x"), format!("y{b}"));
+    let text = [first.trim_end_matches('x'), rest.trim_start_matches('y')].concat();
+    let (first, rest) = text.split_at(63);
+    let base64 = format!(
+        "Subject: =?utf-8?B?{}?=\r\n =?utf-8?B?{}?=\r\n",
+        BASE64.encode(first.as_bytes()),
+        BASE64.encode(rest.as_bytes())
+    );
+    assert_eq!(found_in("m.eml", quoted)[0][1], r#"["quoted-printable"]"#);
+    assert_eq!(found_in("m.eml", base64)[0][1], r#"["base64"]"#);
+}
+
+#[test]
+fn a_value_that_begins_as_an_escape_does_is_a_word() {
+    let key = git_frisk::rule::template::fill("sk-{alnum:20}T3BlbkFJ{alnum:20}", 1);
+    for word in ["K=de", "K=ca"] {
+        nothing_in("a.txt", format!("{word}{key}\n"));
+    }
+}
+
+#[test]
 fn a_word_that_ends_in_sk_makes_no_key_with_the_line_before() {
     let key = git_frisk::rule::template::fill("sk-{alnum:20}T3BlbkFJ{alnum:20}", 1);
     let body = key.strip_prefix("sk-").unwrap();

@@ -4,10 +4,14 @@
 use std::ops::Range;
 
 use git_frisk::decode::View;
+use git_frisk::decode::dump;
 use git_frisk::decode::escape::blank;
+use git_frisk::decode::escape::readings;
+use git_frisk::decode::escape::reread;
 use git_frisk::decode::escape::unescape;
 use git_frisk::decode::join::join;
 use git_frisk::decode::token;
+use git_frisk::decode::values::values;
 use git_frisk::decode::wide;
 use git_frisk::decode::wide::Wide;
 
@@ -32,6 +36,7 @@ pub fn check(data: &[u8]) {
     let text = input.0;
     quickly(|| {
         views(text);
+        dumps(text, place);
         digits(text);
         wide(text, place);
     });
@@ -45,6 +50,14 @@ fn views(text: &[u8]) {
     leads_back(&blanked, text, "blanked");
     leads_back(&join(&blanked), text, "joined, blanked");
     leads_back(&join(&plain), text, "joined");
+    if let Some(joined) = values(&plain, b"sk-") {
+        leads_back(&joined, text, "values");
+        assert!(joined.boundaries().len() <= joined.seams().len());
+    }
+    for reading in readings(&plain) {
+        let reread = reread(&plain, reading).expect("it was told");
+        leads_back(&reread, text, "read otherwise");
+    }
     let mut view = plain;
     for _ in 0..4 {
         let Some(unescaped) = unescape(&view) else {
@@ -54,6 +67,13 @@ fn views(text: &[u8]) {
         leads_back(&unescaped, text, "unescaped");
         leads_back(&join(&unescaped), text, "unescaped, joined");
         view = unescaped;
+    }
+}
+
+fn dumps(text: &[u8], place: usize) {
+    let at = place % (text.len() + 1);
+    if let Some(view) = dump::around(text, at) {
+        leads_back(&view, text, "a dump");
     }
 }
 
