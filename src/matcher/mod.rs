@@ -137,9 +137,11 @@ impl Matches {
             let before = taken.range(..span.end).next_back();
             let free = before.is_none_or(|(_, &end)| end <= span.start);
             // What a compressed piece holds all lies at the same place.
-            let beside =
-                |known: &Candidate| known.span == *span && known.secret != candidate.secret;
-            if free || self.candidates.iter().any(beside) {
+            let here = self.candidates.iter().filter(|known| known.span == *span);
+            let mut here = here
+                .map(|known| known.secret != candidate.secret)
+                .peekable();
+            if free || here.peek().is_some() && here.all(|is_another| is_another) {
                 taken.insert(span.start, span.end);
                 self.candidates.push(candidate);
             }
