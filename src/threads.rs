@@ -11,8 +11,8 @@ use std::thread::JoinHandle;
 pub const STACK: usize = 2 << 20;
 
 /// Calls `theirs` in so many other threads, or as many of them as are to be had, and `own` in the
-/// caller's.
-pub fn beside(threads: usize, theirs: impl Fn() + Sync, own: impl FnOnce()) {
+/// caller's. Returns what that makes, once all are done.
+pub fn beside<T>(threads: usize, theirs: impl Fn() + Sync, own: impl FnOnce() -> T) -> T {
     if threads == 0 {
         return own();
     }
@@ -30,8 +30,8 @@ pub fn beside(threads: usize, theirs: impl Fn() + Sync, own: impl FnOnce()) {
             }
         }
         give_way();
-        own();
-    });
+        own()
+    })
 }
 
 /// Calls `work` in another thread.

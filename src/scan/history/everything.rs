@@ -51,9 +51,10 @@ pub(super) fn scan(
     for problem in store.problems() {
         scan.failed(None, problem);
     }
-    let (mut survey, edges) = Survey::of(scan, &store);
-    let commits = std::mem::take(&mut survey.commits);
-    let walk = history::walk(repository, selection, &commits)?;
+    let (mut survey, edges, walk) = Survey::of(scan, &store, |commits| {
+        history::walk(repository, selection, commits)
+    });
+    let (commits, walk) = (std::mem::take(&mut survey.commits), walk?);
     for error in &walk.errors {
         scan.failed(None, error);
     }

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use git2::ErrorClass;
 use git2::ErrorCode;
@@ -32,6 +34,7 @@ use crate::scan::history::roles::Roles;
 use crate::scan::inspect::Inspected;
 use crate::scan::inspect::Inspector;
 use crate::scan::pool::threads_for;
+use crate::threads;
 
 /// Stands between names that are looked at together: no rule and no decoder knows it.
 const BETWEEN_NAMES: u8 = 2;
@@ -52,8 +55,13 @@ pub(super) struct Survey {
 }
 
 impl Survey {
-    /// Looks at every object; also says what is in what.
-    pub(super) fn of<'a>(scan: &'a Scan<'a>, store: &'a Store) -> (Self, Edges<'a>) {
+    /// Looks at every object; also says what is in what, and what `meanwhile` makes of the commits,
+    /// which are all known before the trees are looked at.
+    pub(super) fn of<'a, T>(
+        scan: &'a Scan<'a>,
+        store: &'a Store,
+        meanwhile: impl FnOnce(&Commits) -> T,
+    ) -> (Self, Edges<'a>, T) {
         let surveyor = Surveyor {
             scan,
             store,
@@ -64,22 +72,36 @@ impl Survey {
         };
         let settings = scan.settings;
         scan.progress.expect(store.size_hint().objects);
-        // Trees are last: which of the files in them have to be remembered is known then.
-        for kinds in [Kinds::BLOBS | Kinds::COMMITS | Kinds::TAGS, Kinds::TREES] {
+        let threads = threads_for(settings.threads);
+        let look_at = |kinds| {
             store.walk(
                 kinds,
-                threads_for(settings.threads),
+                threads,
                 || settings.cancel.is_cancelled(),
                 |visit, notes| surveyor.visit(&visit, notes),
                 |oid, error| surveyor.unread(oid, error),
             );
-        }
+        };
+        look_at(Kinds::BLOBS | Kinds::COMMITS | Kinds::TAGS);
+        let commits = std::mem::take(&mut locked(&surveyor.survey).commits);
+        // Trees are last: which of the files in them have to be remembered is known then.
+        let are_begun = AtomicBool::new(false);
+        let look_at_trees = || {
+            if !are_begun.swap(true, Ordering::Relaxed) {
+                look_at(Kinds::TREES);
+            }
+        };
+        let own = || meanwhile(&commits);
+        let made = threads::beside(usize::from(threads > 1), look_at_trees, own);
+        // If there was no other thread.
+        look_at_trees();
         if !settings.cancel.is_cancelled() {
             surveyor.tell_wrong();
         }
         let survey = surveyor.survey.into_inner();
-        let survey = survey.unwrap_or_else(PoisonError::into_inner);
-        (survey, surveyor.edges)
+        let mut survey = survey.unwrap_or_else(PoisonError::into_inner);
+        survey.commits = commits;
+        (survey, surveyor.edges, made)
     }
 }
 
