@@ -30,7 +30,7 @@ use crate::git::pack::store::Numbered;
 use crate::threads;
 
 /// Trees heavier than this part of all are begun first, lest one be all that is left to do.
-const HEAVY: u64 = 64;
+const HEAVY: u64 = 1024;
 /// How many of the others are taken at a time; they are next to each other in the pack.
 const CHUNK: usize = 16;
 /// How often an object is sought elsewhere. git writes none of which the base is in another pack,
