@@ -163,7 +163,7 @@ pub fn kind_at_end(tail: &[u8]) -> Option<Layer> {
     } else {
         let glance = tail.len().min(GLANCE);
         (has_zero(&tail[tail.len() - glance..]) || has_zero(&tail[..glance]))
-            && memchr::memmem::rfind_iter(tail, b"PK\x05\x06").any(|at| ends_zip(tail, at))
+            && memchr::memmem::find_iter(tail, b"PK\x05\x06").any(|at| ends_zip(tail, at))
     };
     found.then_some(Layer::Zip)
 }
