@@ -13,6 +13,8 @@ const MAX_LINE: usize = 256;
 /// Lines before the one that a dump is known by, and behind it.
 const BEFORE: usize = 64;
 const BEHIND: usize = 4096;
+/// Lines at the end of one that was cut off that are to be looked at again: more than a key takes.
+const AGAIN: usize = 512;
 
 /// A line of a dump.
 struct Line {
@@ -24,8 +26,9 @@ struct Line {
     end: usize,
 }
 
-/// The bytes that the dump shows in which `at` stands, if it does.
-pub fn around(text: &[u8], at: usize) -> Option<View> {
+/// The bytes that the dump shows in which `at` stands, if it does, and up to where this is all there is to
+/// know: what stands before that need not be asked about, which would take the whole dump each time.
+pub fn around(text: &[u8], at: usize) -> Option<(View, usize)> {
     let start = memrchr(b'\n', &text[at.saturating_sub(MAX_LINE)..at]);
     let start = at.saturating_sub(MAX_LINE) + start.map_or(0, |at| at + 1);
     let known = line(text, start)?;
@@ -72,7 +75,11 @@ pub fn around(text: &[u8], at: usize) -> Option<View> {
             view.push(u8::try_from(value).ok()?, byte.clone(), 0);
         }
     }
-    (lines.len() > 1).then_some(view)
+    let is_cut = lines.len() > BEHIND;
+    let again = lines.len().checked_sub(AGAIN).filter(|_| is_cut);
+    let known = again.and_then(|at| lines.get(at));
+    let known = known.map_or(end, |line| line.offset.start);
+    (lines.len() > 1).then_some((view, known))
 }
 
 /// How many bytes a line shows, by its offset and that of the next. Either may count in octal.
@@ -150,7 +157,8 @@ mod tests {
 
     fn bytes(dump: &str) -> Option<Vec<u8>> {
         let at = dump.find("54")?;
-        let view = around(dump.as_bytes(), at)?;
+        let (view, known) = around(dump.as_bytes(), at)?;
+        assert!(dump[..known].ends_with("01") || dump[known..].starts_with('\n'));
         let all = view.bytes().to_vec();
         for (index, byte) in all.iter().enumerate() {
             let at = view.source(&(index..index + 1));
@@ -198,6 +206,19 @@ mod tests {
                 assert_eq!(bytes(&dump).unwrap(), TEXT.as_bytes(), "{dump}");
             }
         }
+    }
+
+    #[test]
+    fn a_dump_is_known_to_its_end_whatever_it_shows() {
+        // Offsets that do not grow say nothing about what the lines hold.
+        let line = "0000 54 33\n";
+        let text = line.repeat(100);
+        let (view, known) = around(text.as_bytes(), 5).unwrap();
+        assert!(view.bytes().is_empty());
+        assert_eq!(known, text.len() - 1);
+        let text = line.repeat(2 * BEHIND);
+        let (_, known) = around(text.as_bytes(), 5).unwrap();
+        assert_eq!(known, (BEHIND + 1 - AGAIN) * line.len());
     }
 
     #[test]

@@ -184,12 +184,13 @@ impl Matcher {
         }
         matches.add_deeper(&mut deeper);
 
+        let none = matches.known_to_be_none();
         let mut piece: Option<Range<usize>> = None;
         let mut wide = (0, 0..0);
         let mut listed = 0;
         let mut dumped = 0;
         for &(at, trigger) in triggers {
-            if matches.covers(at) {
+            if matches.covers(at, &none) {
                 continue;
             }
             if matches!(trigger, Trigger::Text | Trigger::Numbers) && at >= dumped {
@@ -344,7 +345,7 @@ impl Matcher {
         depth: usize,
         out: &mut Vec<Candidate>,
     ) -> Result<usize, MatchError> {
-        let Some(view) = dump::around(text, at) else {
+        let Some((view, known)) = dump::around(text, at) else {
             return Ok(at);
         };
         let inner = self.find_at_depth(view.bytes(), depth + 1)?;
@@ -352,8 +353,7 @@ impl Matcher {
             span: view.source(&inner.span),
             ..inner.under(&[Layer::Hex])
         }));
-        let end = view.bytes().len().saturating_sub(REACH);
-        Ok(view.source(&(0..end.max(1))).end)
+        Ok(known)
     }
 
     /// Searches a piece of text: joined, unescaped, unescaped and joined, and so on.

@@ -97,16 +97,30 @@ impl Matches {
         self.rejected.sort_by_key(|rejected| rejected.span.start);
     }
 
-    /// Whether a secret of known form, or what is made up or a part of a word, lies over `at`.
-    fn covers(&self, at: usize) -> bool {
+    /// Where what is made up or a part of a word lies, in order and apart: there may be as many as words.
+    fn known_to_be_none(&self) -> Vec<Range<usize>> {
+        let mut all: Vec<Range<usize>> = Vec::new();
+        let is_none = |reason: Rejection| reason.is_made_up() || reason == Rejection::PartOfWord;
+        for rejected in self.rejected.iter().filter(|r| is_none(r.reason)) {
+            let span = &rejected.span;
+            match all.last_mut() {
+                Some(last) if span.start <= last.end => last.end = last.end.max(span.end),
+                _ => all.push(span.clone()),
+            }
+        }
+        all
+    }
+
+    /// Whether a secret of known form, or some of `none`, lies over `at`.
+    fn covers(&self, at: usize, none: &[Range<usize>]) -> bool {
         let after = self.candidates.partition_point(|c| c.span.start <= at);
         let found = after.checked_sub(1).is_some_and(|last| {
             let last = &self.candidates[last];
             last.span.contains(&at) && last.confidence > Confidence::Medium
         });
-        let is_none = |reason: Rejection| reason.is_made_up() || reason == Rejection::PartOfWord;
-        let mut rejected = self.rejected.iter();
-        found || rejected.any(|r| r.span.contains(&at) && is_none(r.reason))
+        let after = none.partition_point(|span| span.start <= at);
+        let last = after.checked_sub(1).and_then(|last| none.get(last));
+        found || last.is_some_and(|span| span.contains(&at))
     }
 
     /// Adds what was found in deeper layers where nothing was found above them. A key of unknown

@@ -72,7 +72,11 @@ fn views(text: &[u8]) {
 
 fn dumps(text: &[u8], place: usize) {
     let at = place % (text.len() + 1);
-    if let Some(view) = dump::around(text, at) {
+    if let Some((view, known)) = dump::around(text, at) {
+        assert!(
+            known >= at && known <= text.len(),
+            "a dump: known to {known}"
+        );
         leads_back(&view, text, "a dump");
     }
 }
@@ -158,13 +162,17 @@ fn wide(text: &[u8], place: usize) {
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    let texts: [&[u8]; 9] = [
+    let texts: [&[u8]; 13] = [
         br"a = '\u0041\x42\103%44&#69;&#x46;=47\u{48}&lowbar;' \",
         b"x = 'abc' + \"def\" \\\n  . 'ghi'; <b>jk</b>=\r\nlm\n  # no\n",
         b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0NTY3ODk=",
         b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVph\n  YmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAx\n  MjM0NTY3ODk=\n",
         b"4142434445464748494a4b4c4d4e4f505152535455565758595a6162636465666768696a6b6c6d6e6f",
         b"QUJDREVGR0hJSktMTU5PUFFSU1RVVl%2BdYWVphYmNk\\/ZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0NTY3ODk%3D",
+        b"= =?utf-8?b?+UJDREVGR0hJSktMTU5PUFFSU1RVVldYWVph?=\n =?utf-8?B?+mNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5?=\n",
+        b"p1 = 'QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVph';\np2 = 'YmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAx';\np3 = 'MjM0';\n",
+        b"0000: 61 62 63 64  abcd\n0004: 65 66 67 68  efgh\n0008: 69-6a\n",
+        b"A=sk-1Xyz2W3v\nB_2 = 'X1y2z3W4'\n\\045\\2d ^^2d\\u45?\\char45 \\o{55}",
         b"\xff\xfea\0b\0c\0\xe9\0\x3d\xd8\x00\xde",
         b"\0\0\xfe\xff\0\0\0a\0\0\0b\0\x01\xf6\0",
         b"\x01\x02zz\0a\0b\0c\0d\0e\0f\0g\0h\0 \0=\0\xff\xfe",
