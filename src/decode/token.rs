@@ -1,6 +1,7 @@
 //! Base64 and hex: long runs of their digits, decoded where they stand.
 
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
@@ -68,7 +69,8 @@ pub struct Decoded {
     pub layer: Layer,
     /// What some of the digits were written in.
     pub escape: Option<Layer>,
-    pieces: Vec<Piece>,
+    /// Shared by all that a run is decoded to: both may be many.
+    pieces: Rc<[Piece]>,
     /// Digits before the first that counts.
     skipped: usize,
 }
@@ -108,7 +110,7 @@ impl Decoded {
 
     /// Where the digit with this number stands.
     fn place(&self, mut digit: usize) -> Range<usize> {
-        for piece in &self.pieces {
+        for piece in self.pieces.iter() {
             if digit < piece.len() {
                 return match piece.escaped {
                     Some(_) => piece.at.clone(),
@@ -486,7 +488,8 @@ fn between_words(text: &[u8]) -> Option<usize> {
     let blanks = text[2..].iter().take_while(|b| b.is_ascii_whitespace());
     let charset = text[2 + blanks.count()..].strip_prefix(b"=?")?;
     let charset_end = charset.iter().position(|b| *b == b'?')?;
-    let is_base64 = matches!(charset[charset_end..], [b'?', b'b' | b'B', b'?', ..]);
+    let is_base64 =
+        matches!(charset[charset_end..], [b'?', b'b' | b'B', b'?', digit, ..] if is_digit(digit));
     is_base64.then(|| text.len() - charset.len() + charset_end + 3)
 }
 
@@ -498,8 +501,9 @@ fn joint_before(text: &[u8], start: usize) -> Option<usize> {
     };
     if *open == b'?' {
         let closed = before.windows(2).rposition(|two| two == b"?=")?;
-        return (joint(&text[from + closed..]) == Some(start - from - closed))
-            .then_some(from + closed);
+        let at = from + closed;
+        let is_joint = joint(&text[at..]) == Some(start - at);
+        return (is_joint && is_digit(*text.get(at.checked_sub(1)?)?)).then_some(at);
     }
     if !is_quote(*open) {
         return None;
@@ -705,6 +709,7 @@ fn run(
     if let Some(lines) = without_marks(text, pieces) {
         run(text, &lines, escape, each);
     }
+    let mut shared = None;
     let mut try_as = |layer, skipped: usize| {
         let bytes = match layer {
             Layer::Hex => hex(&digits[skipped..]),
@@ -715,7 +720,7 @@ fn run(
             bytes,
             layer,
             escape,
-            pieces: pieces.to_vec(),
+            pieces: Rc::clone(shared.get_or_insert_with(|| pieces.into())),
             skipped,
         })
     };
