@@ -12,6 +12,8 @@ pub(super) const WIDTHS: RangeInclusive<usize> = 40..=160;
 const PROBED: usize = digits::STRIDE + digits::PROBE;
 /// Bytes between two runs at the most.
 pub(super) const MAX_GAP: usize = 96;
+/// Bytes behind a run among which a shorter one has to stand, with what ends it.
+pub(super) const SHORTER_SIGHT: usize = 192;
 
 /// The runs, from `from` on, of which `known` is one, if it has as many digits as the one after it or before.
 /// The last may have fewer, behind what stands between the others.
@@ -73,6 +75,7 @@ fn next(text: &[u8], end: usize, width: usize) -> Option<Range<usize>> {
 
 /// The shorter element of a list behind its first one, which ends at `end`.
 fn shorter(text: &[u8], end: usize, width: usize) -> Option<Range<usize>> {
+    let text = &text[..text.len().min(end + SHORTER_SIGHT)];
     let near = &text[end..text.len().min(end + MAX_GAP)];
     let [quote @ (b'"' | b'\'' | b'`'), b',', rest @ ..] = near else {
         return None;

@@ -207,8 +207,8 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
 }
 
 /// How far from a run may stand what it is taken for because of: a line of it before, and the escape
-/// before that.
-pub const SIGHT: usize = 128;
+/// before that, or the end of a list behind its last element.
+pub const SIGHT: usize = columns::SHORTER_SIGHT;
 const _: () = assert!(SIGHT >= MAX_BREAK + SOFT_LINE + LONGEST_ESCAPE && SIGHT > columns::MAX_GAP);
 
 /// Where the runs begin that are to be looked at again if what stands at `at` is new, as far as they

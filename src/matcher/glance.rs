@@ -86,4 +86,24 @@ mod tests {
         assert!(!matcher.is_blank(after.as_bytes()));
         assert!(!matcher.is_still_blank(after.as_bytes(), &[0..1, 2..3]));
     }
+
+    #[test]
+    fn a_list_that_ends_far_behind_its_first_element_is_looked_at_from_there() {
+        let matcher = Matcher::new(RuleSet::built_in()).unwrap();
+        // Base64 of a text.
+        let (first, last) = ("YWJjZGVm".repeat(7) + "Z2hp", hash(40));
+        let mut ends = 0;
+        for blanks in 0..96 {
+            let blanks = " ".repeat(blanks);
+            let before = format!("'{first}',{blanks}'{last}'{blanks}x");
+            let after = format!("'{first}',{blanks}'{last}'{blanks}]");
+            assert!(matcher.is_blank(before.as_bytes()));
+            let is_blank = matcher.is_blank(after.as_bytes());
+            let end = u32::try_from(after.len()).unwrap();
+            let fresh = [end - 1..end];
+            assert_eq!(matcher.is_still_blank(after.as_bytes(), &fresh), is_blank);
+            ends += u32::from(!is_blank);
+        }
+        assert!(ends > 60, "{ends}");
+    }
 }
