@@ -158,7 +158,8 @@ mod tests {
     fn bytes(dump: &str) -> Option<Vec<u8>> {
         let at = dump.find("54")?;
         let (view, known) = around(dump.as_bytes(), at)?;
-        assert!(dump[..known].ends_with("01") || dump[known..].starts_with('\n'));
+        let (before, behind) = dump.as_bytes().split_at(known);
+        assert!(before.ends_with(b"01") || behind.starts_with(b"\n"));
         let all = view.bytes().to_vec();
         for (index, byte) in all.iter().enumerate() {
             let at = view.source(&(index..index + 1));
