@@ -150,12 +150,7 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
         {
             // They are put together once, not from each of them again.
             joined = pieces.last().map_or(at, |piece| piece.at.end);
-            let mut found = false;
-            self::run(text, &pieces, None, &mut |decoded| {
-                found |= each(decoded);
-                found
-            });
-            if found {
+            if holds_any(text, &pieces, &mut each) {
                 at = joined.max(at);
                 continue;
             }
@@ -184,12 +179,7 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
             && let Some(pieces) = columns(text, &run, columned)
         {
             columned = pieces.last().map_or(at, |piece| piece.at.end);
-            let mut found = false;
-            self::run(text, &pieces, None, &mut |decoded| {
-                found |= each(decoded);
-                found
-            });
-            if found {
+            if holds_any(text, &pieces, &mut each) {
                 at = columned.max(at);
                 continue;
             }
@@ -204,6 +194,16 @@ pub fn runs(text: &[u8], mut each: impl FnMut(Decoded) -> bool) {
             self::run(text, &[Piece::digits(run)], None, &mut each);
         }
     }
+}
+
+/// Decodes pieces that may be one run; says whether something was found in it, which ends it.
+fn holds_any(text: &[u8], pieces: &[Piece], each: &mut impl FnMut(Decoded) -> bool) -> bool {
+    let mut found = false;
+    run(text, pieces, None, &mut |decoded| {
+        found |= each(decoded);
+        found
+    });
+    found
 }
 
 /// How far from a run may stand what it is taken for because of: a line of it before, and the escape

@@ -327,11 +327,7 @@ impl Matcher {
         let Some((view, layer)) = numbers::list_around(text, at, MARKER) else {
             return Ok(at);
         };
-        let inner = self.find_at_depth(view.bytes(), depth + 1)?;
-        out.extend(inner.candidates.into_iter().map(|inner| Candidate {
-            span: view.source(&inner.span),
-            ..inner.under(&[layer])
-        }));
+        self.find_in_view(&view, layer, depth, out)?;
         // Where it was cut off, its end is to be searched again.
         let end = view.bytes().len().saturating_sub(REACH);
         Ok(view.source(&(0..end.max(1))).end)
@@ -348,12 +344,24 @@ impl Matcher {
         let Some((view, known)) = dump::around(text, at) else {
             return Ok(at);
         };
+        self.find_in_view(&view, Layer::Hex, depth, out)?;
+        Ok(known)
+    }
+
+    /// Searches what was decoded of a layer.
+    fn find_in_view(
+        &self,
+        view: &View,
+        layer: Layer,
+        depth: usize,
+        out: &mut Vec<Candidate>,
+    ) -> Result<(), MatchError> {
         let inner = self.find_at_depth(view.bytes(), depth + 1)?;
         out.extend(inner.candidates.into_iter().map(|inner| Candidate {
             span: view.source(&inner.span),
-            ..inner.under(&[Layer::Hex])
+            ..inner.under(&[layer])
         }));
-        Ok(known)
+        Ok(())
     }
 
     /// Searches a piece of text: joined, unescaped, unescaped and joined, and so on.
