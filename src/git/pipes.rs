@@ -11,11 +11,11 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use git2::Config;
-use git2::ObjectFormat;
 use git2::Oid;
 use git2::Repository;
 
 use crate::git::GitError;
+use crate::git::commit::parse_oid;
 use crate::git::path_of;
 
 /// Bytes that are read of a configuration to find what it includes.
@@ -126,17 +126,10 @@ pub fn refs(repository: &Repository, revision: &str) -> Result<(), GitError> {
 pub fn head(repository: &Repository) -> Result<Option<Oid>, GitError> {
     let end = led(repository, "HEAD")?;
     let has_one_place = repository.path() == repository.commondir();
-    let format = repository.object_format();
-    let digits = match format {
-        ObjectFormat::Sha1 => 40,
-        ObjectFormat::Sha256 => 64,
-    };
-    Ok(end.filter(|_| has_one_place).and_then(|text| {
-        // What is no name of an object is for libgit2 to say.
-        let text = str::from_utf8(text.trim_ascii_end()).ok();
-        let name = text.filter(|text| text.len() == digits)?;
-        Oid::from_str_ext(name, format).ok()
-    }))
+    // What is no name of an object of this repository is for libgit2 to say.
+    let name = end.filter(|_| has_one_place);
+    let oid = name.and_then(|name| parse_oid(name.trim_ascii_end()));
+    Ok(oid.filter(|oid| oid.object_format() == repository.object_format()))
 }
 
 /// Looks at a ref, and at those that it leads to; gives what is in the last of them, if each of them

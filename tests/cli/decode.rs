@@ -150,12 +150,15 @@ fn escapes_are_read() {
     }
 }
 
+/// Each byte of a key in a form of its own.
+fn each_byte(key: &str, form: fn(u8) -> String, between: &str) -> String {
+    key.bytes().map(form).collect::<Vec<_>>().join(between)
+}
+
 #[test]
 fn lists_of_numbers_are_read() {
     let key = keys::project(1);
-    let list = |form: fn(u8) -> String, between: &str| {
-        key.bytes().map(form).collect::<Vec<_>>().join(between)
-    };
+    let list = |form, between| each_byte(&key, form, between);
     for (text, layer) in [
         (list(|b| format!("0x{b:02x}"), ", "), r#"["hex"]"#),
         (list(|b| format!("0x{b:02X}"), ","), r#"["hex"]"#),
@@ -236,9 +239,7 @@ fn nothing_fills_up_a_key_that_was_cut_off() {
 #[test]
 fn characters_one_by_one_are_read() {
     let key = keys::project(1);
-    let each = |form: fn(u8) -> String, between: &str| {
-        key.bytes().map(form).collect::<Vec<_>>().join(between)
-    };
+    let each = |form, between| each_byte(&key, form, between);
     for (text, layer) in [
         (each(|b| format!("chr({b})"), "."), r#"["decimal"]"#),
         (each(|b| format!("Chr({b})"), " & "), r#"["decimal"]"#),

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 /// Bytes that are read at a time: they stay in the processor's cache.
 pub(super) const BUFFER: usize = 128 << 10;
+
 /// A file that goes by.
 pub(super) struct Input {
     file: File,
