@@ -265,6 +265,25 @@ fn no_file_is_taken_for_a_standard_stream_that_is_closed() {
 }
 
 #[test]
+fn a_head_that_leads_out_of_the_refs_is_2() {
+    let repo = Sandbox::new();
+    repo.write("a.txt", "a\n");
+    repo.git(&["add", "."]);
+    repo.git(&["commit", "-qm", "a"]);
+    let head = repo.git_says(&["rev-parse", "HEAD"]);
+    for name in ["../outside", "refs/../outside", "outside"] {
+        let path = repo.path(".git").join(name);
+        fs::write(&path, &head).unwrap();
+        repo.write(".git/HEAD", format!("ref: {name}\n"));
+        let output = repo.frisk(&["staged"]);
+        assert_eq!(output.status, 2, "{name}: {output:?}");
+        fs::remove_file(path).unwrap();
+    }
+    repo.write(".git/HEAD", format!("{head}\n"));
+    assert_eq!(repo.frisk(&["staged"]).status, 0);
+}
+
+#[test]
 fn a_report_that_is_larger_than_a_file_may_be_is_2() {
     let directory = Sandbox::without_repository();
     directory.write("a.py", keys::project(1));
