@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aho_corasick::AhoCorasick;
 use aho_corasick::BuildError;
-use aho_corasick::MatchKind as AutomatonKind;
-use aho_corasick::packed;
-use aho_corasick::packed::MatchKind as PackedKind;
 
 use crate::decode::escape::WORD_SIGHT;
 use crate::decode::escape::begins_escaped_word;
@@ -16,6 +12,7 @@ use crate::decode::numbers;
 use crate::matcher::layers::MARKER;
 use crate::matcher::layers::NEEDLES;
 use crate::matcher::layers::Trigger;
+use crate::matcher::search::Search;
 use crate::rule::RuleSet;
 
 /// What keywords have in common, at their beginning or further on. Each needle less makes the search
@@ -238,45 +235,4 @@ fn needles(keywords: &mut [Keyword]) -> (Vec<Vec<u8>>, Vec<Vec<usize>>) {
         held_by.sort_unstable();
     }
     needles.into_iter().unzip()
-}
-
-#[derive(Debug)]
-enum Search {
-    /// A few needles: a vectorized search, as fast as memory.
-    Packed(packed::Searcher),
-    /// Many needles, or a machine without the instructions.
-    Automaton(Box<AhoCorasick>),
-    Nothing,
-}
-
-impl Search {
-    fn new(needles: &[Vec<u8>]) -> Result<Self, BuildError> {
-        if needles.is_empty() {
-            return Ok(Self::Nothing);
-        }
-        let packed = packed::Config::new()
-            .match_kind(PackedKind::LeftmostFirst)
-            .builder()
-            .extend(needles)
-            .build();
-        if let Some(searcher) = packed {
-            return Ok(Self::Packed(searcher));
-        }
-        AhoCorasick::builder()
-            // The default kind knows no vectorized prefilter and is twenty times slower.
-            .match_kind(AutomatonKind::LeftmostFirst)
-            .build(needles)
-            .map(|automaton| Self::Automaton(Box::new(automaton)))
-    }
-
-    fn next(&self, text: &[u8], at: usize) -> Option<(usize, usize)> {
-        let found = match self {
-            Self::Packed(searcher) => searcher.find_in(text, (at..text.len()).into()),
-            Self::Automaton(automaton) => {
-                automaton.find(aho_corasick::Input::new(text).range(at..))
-            }
-            Self::Nothing => None,
-        }?;
-        Some((found.start(), found.pattern().as_usize()))
-    }
 }

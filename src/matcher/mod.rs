@@ -4,6 +4,7 @@ mod glance;
 mod keywords;
 mod layers;
 mod overlap;
+mod search;
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
