@@ -10,6 +10,9 @@ pub(super) const STRIDE: usize = 32;
 /// one has.
 pub(super) const PROBE: usize = 28;
 
+/// The first of all digits. Blanks, quotes and brackets come before it.
+#[cfg(target_arch = "x86_64")]
+const FIRST: i8 = b'+'.cast_signed();
 const OTHER: u8 = 0xff;
 /// The value of a base64 digit of either alphabet.
 const VALUES: [u8; 256] = {
@@ -42,6 +45,12 @@ pub(super) const fn value(digit: u8) -> u8 {
 /// The first place that is looked at, from `at` on, with nothing but digits.
 pub(super) fn next_probe(text: &[u8], at: usize) -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
+    if avx512::is_there() {
+        #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
+        // SAFETY: the processor has the instructions.
+        return unsafe { avx512::next_probe(text, at) };
+    }
+    #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
         // SAFETY: the processor has the instructions.
@@ -64,6 +73,12 @@ fn next_probe_anywhere(text: &[u8], mut at: usize) -> Option<usize> {
 /// Where the first run from `at` on begins that has [`PROBE`] digits, wherever it stands. No run may
 /// begin before `at` and go on behind it.
 pub(super) fn next_start(text: &[u8], at: usize) -> Option<usize> {
+    #[cfg(target_arch = "x86_64")]
+    if avx512::is_there() {
+        #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
+        // SAFETY: the processor has the instructions.
+        return unsafe { avx512::next_start(text, at) };
+    }
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
@@ -212,6 +227,7 @@ mod avx2 {
     use std::arch::x86_64::_mm256_shuffle_epi8;
     use std::arch::x86_64::_mm256_srli_epi16;
 
+    use super::FIRST;
     use super::GROUPS;
     use super::PROBE;
     use super::STRIDE;
@@ -227,8 +243,6 @@ mod avx2 {
     const HALF: u32 = (1 << (PROBE / 2)) - 1;
     /// The bytes of a vector that any run inside of it has.
     const INNER: u32 = PROBED & PROBED << (WIDTH - PROBE);
-    /// The first of all digits. Blanks, quotes and brackets come before it.
-    const FIRST: i8 = b'+'.cast_signed();
     /// For each low half of a byte, which of the groups of [`HIGH`] hold it.
     const LOW: [u8; 16] = {
         let mut table = [0; 16];
@@ -408,9 +422,145 @@ mod avx2 {
     }
 }
 
+/// The same with vectors of 64 bytes, and a look-up in a table for each byte.
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::__m512i;
+    use std::arch::x86_64::_mm512_andnot_si512;
+    use std::arch::x86_64::_mm512_cmplt_epi8_mask;
+    use std::arch::x86_64::_mm512_loadu_si512;
+    use std::arch::x86_64::_mm512_movepi8_mask;
+    use std::arch::x86_64::_mm512_permutex2var_epi8;
+    use std::arch::x86_64::_mm512_set1_epi8;
+
+    use super::FIRST;
+    use super::PROBE;
+    use super::STRIDE;
+
+    /// Bytes of a vector: of two strides.
+    const WIDTH: usize = 64;
+    /// The bytes of a vector that the first probe in it looks at, and the second, by their bits.
+    const PROBED: [u64; 2] = {
+        let first = (1 << PROBE) - 1;
+        [first, first << STRIDE]
+    };
+    /// For each byte of ASCII, whether it is a digit, by its first bit.
+    const DIGITS: [[u8; WIDTH]; 2] = {
+        let mut table = [[0; WIDTH]; 2];
+        let mut byte = 0;
+        while byte < 128 {
+            if super::is_digit(byte) {
+                table[byte as usize / WIDTH][byte as usize % WIDTH] = 0x80;
+            }
+            byte += 1;
+        }
+        table
+    };
+
+    pub(super) fn is_there() -> bool {
+        is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512f")
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    pub(super) fn next_probe(text: &[u8], at: usize) -> Option<usize> {
+        let (all, tail) = text.get(at..)?.as_chunks::<WIDTH>();
+        for (number, chunk) in all.iter().enumerate() {
+            let bytes = load(chunk);
+            let below = _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(FIRST));
+            // Nearly everything ends here.
+            if PROBED.iter().all(|probed| below & probed != 0) {
+                continue;
+            }
+            let digits = digits(bytes);
+            if let Some(half) = PROBED.iter().position(|probed| digits & probed == *probed) {
+                return Some(at + number * WIDTH + half * STRIDE);
+            }
+        }
+        super::next_probe_anywhere(tail, 0).map(|found| at + all.len() * WIDTH + found)
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    pub(super) fn next_start(text: &[u8], from: usize) -> Option<usize> {
+        let mut at = from;
+        // How many digits stand right before it.
+        let mut before = 0;
+        while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            let digits = digits(load(chunk));
+            if before + digits.trailing_ones() as usize >= PROBE {
+                return Some(at - before);
+            }
+            // Those that 2, 4, 8, and 16 in all begin with.
+            let mut starts = digits;
+            for more in [1, 2, 4, 8] {
+                starts &= starts >> more;
+            }
+            // Most are less than 16.
+            if starts != 0 {
+                starts &= starts >> (PROBE - 16);
+                if starts != 0 {
+                    return Some(at + starts.trailing_zeros() as usize);
+                }
+            }
+            before = digits.leading_ones() as usize;
+            at += WIDTH;
+        }
+        super::next_start_anywhere(text, at - before)
+    }
+
+    /// A bit for each byte that is a digit.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+    #[inline]
+    fn digits(bytes: __m512i) -> u64 {
+        let [low, high] = DIGITS.each_ref().map(|half| load(half));
+        let digits = _mm512_permutex2var_epi8(low, bytes, high);
+        // Those above ASCII were looked up by their last bits.
+        _mm512_movepi8_mask(_mm512_andnot_si512(bytes, digits))
+    }
+
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    fn load(bytes: &[u8; WIDTH]) -> __m512i {
+        #[expect(unsafe_code, reason = "there is no safe load")]
+        // SAFETY: the array has the 64 bytes, and the load needs no alignment.
+        unsafe {
+            _mm512_loadu_si512(bytes.as_ptr().cast())
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Of every processor.
+    fn starts(text: &[u8], at: usize) -> Option<usize> {
+        let start = next_start_anywhere(text, at);
+        assert_eq!(next_start(text, at), start);
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
+            // SAFETY: the processor has the instructions.
+            let narrow = unsafe { avx2::next_start(text, at) };
+            assert_eq!(narrow, start);
+        }
+        start
+    }
+
+    /// Of every processor.
+    fn probes(text: &[u8], at: usize) -> Option<usize> {
+        let probe = next_probe_anywhere(text, at);
+        assert_eq!(next_probe(text, at), probe);
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
+            // SAFETY: the processor has the instructions.
+            let narrow = unsafe { avx2::next_probe(text, at) };
+            assert_eq!(narrow, probe);
+        }
+        probe
+    }
 
     #[test]
     fn a_run_is_found_from_its_first_digit_on() {
@@ -425,11 +575,10 @@ mod tests {
                 let after = 2 * before + length + 1;
                 let first = if length < PROBE { after } else { 2 * before };
                 for at in 0..=2 * before {
-                    assert_eq!(next_start(text.as_bytes(), at), Some(first));
-                    assert_eq!(next_start_anywhere(text.as_bytes(), at), Some(first));
+                    assert_eq!(starts(text.as_bytes(), at), Some(first));
                 }
                 assert_eq!(
-                    next_start(&text.as_bytes()[..after], 0).is_some(),
+                    starts(&text.as_bytes()[..after], 0).is_some(),
                     length >= PROBE
                 );
             }
@@ -443,8 +592,10 @@ mod tests {
                 let mut text = [b'x'; STRIDE];
                 text[at] = byte;
                 let digits = (at >= PROBE || is_digit(byte)).then_some(0);
-                assert_eq!(next_probe(&text, 0), digits, "{byte}");
-                assert_eq!(next_probe_anywhere(&text, 0), digits, "{byte}");
+                assert_eq!(probes(&text, 0), digits, "{byte}");
+                // In the second half of a wide vector.
+                let text = [&[b' '; STRIDE], &text[..]].concat();
+                assert_eq!(probes(&text, 0), digits.map(|_| STRIDE), "{byte}");
             }
         }
     }
@@ -506,8 +657,8 @@ mod tests {
                 .collect();
             let end = text.len();
             for at in [0, next(40) as usize].map(|at| at.min(end)) {
-                assert_eq!(next_start(&text, at), next_start_anywhere(&text, at));
-                assert_eq!(next_probe(&text, at), next_probe_anywhere(&text, at));
+                starts(&text, at);
+                probes(&text, at);
                 assert_eq!(end_of(&text, at), end_of_anywhere(&text, at));
             }
         }
