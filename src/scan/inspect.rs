@@ -178,7 +178,7 @@ pub struct Inspector<'a> {
     buffer: Buffer,
 }
 
-/// The bytes of a stream that are searched at a time. It grows, is cleared once for all files, and
+/// The bytes of a stream that are searched at a time. It grows, is cleared once for all streams, and
 /// is never larger than a window.
 #[derive(Default)]
 struct Buffer {
@@ -370,6 +370,10 @@ impl<'a> Inspector<'a> {
     ) -> Result<(Inspected, Option<Layer>), InspectError> {
         let mut inspected = Inspected::default();
         let mut buffer = std::mem::take(&mut self.buffer);
+        if buffer.bytes.is_empty() {
+            // The system clears memory as it is first used, which of most trees is little of this.
+            buffer.bytes = vec![0; WINDOW];
+        }
         let outcome = self.windows(
             (stream, size),
             &mut buffer,
