@@ -10,9 +10,6 @@ pub(super) const STRIDE: usize = 32;
 /// one has.
 pub(super) const PROBE: usize = 28;
 
-/// The first of all digits. Blanks, quotes and brackets come before it.
-#[cfg(target_arch = "x86_64")]
-const FIRST: i8 = b'+'.cast_signed();
 const OTHER: u8 = 0xff;
 /// The value of a base64 digit of either alphabet.
 const VALUES: [u8; 256] = {
@@ -227,7 +224,6 @@ mod avx2 {
     use std::arch::x86_64::_mm256_shuffle_epi8;
     use std::arch::x86_64::_mm256_srli_epi16;
 
-    use super::FIRST;
     use super::GROUPS;
     use super::PROBE;
     use super::STRIDE;
@@ -243,6 +239,8 @@ mod avx2 {
     const HALF: u32 = (1 << (PROBE / 2)) - 1;
     /// The bytes of a vector that any run inside of it has.
     const INNER: u32 = PROBED & PROBED << (WIDTH - PROBE);
+    /// The first of all digits. Blanks, quotes and brackets come before it.
+    const FIRST: i8 = b'+'.cast_signed();
     /// For each low half of a byte, which of the groups of [`HIGH`] hold it.
     const LOW: [u8; 16] = {
         let mut table = [0; 16];
@@ -427,13 +425,10 @@ mod avx2 {
 mod avx512 {
     use std::arch::x86_64::__m512i;
     use std::arch::x86_64::_mm512_andnot_si512;
-    use std::arch::x86_64::_mm512_cmplt_epi8_mask;
     use std::arch::x86_64::_mm512_loadu_si512;
     use std::arch::x86_64::_mm512_movepi8_mask;
     use std::arch::x86_64::_mm512_permutex2var_epi8;
-    use std::arch::x86_64::_mm512_set1_epi8;
 
-    use super::FIRST;
     use super::PROBE;
     use super::STRIDE;
 
@@ -467,14 +462,8 @@ mod avx512 {
     pub(super) fn next_probe(text: &[u8], at: usize) -> Option<usize> {
         let (all, tail) = text.get(at..)?.as_chunks::<WIDTH>();
         for (number, chunk) in all.iter().enumerate() {
-            let bytes = load(chunk);
-            let below = _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(FIRST));
-            // Nearly everything ends here.
-            if PROBED.iter().all(|probed| below & probed != 0) {
-                continue;
-            }
-            let digits = digits(bytes);
-            if let Some(half) = PROBED.iter().position(|probed| digits & probed == *probed) {
+            let others = !digits(load(chunk));
+            if let Some(half) = PROBED.iter().position(|probed| others & probed == 0) {
                 return Some(at + number * WIDTH + half * STRIDE);
             }
         }
