@@ -212,8 +212,7 @@ impl Wide {
     /// The text as UTF-8, without a byte-order mark at its start; what is no character becomes
     /// U+FFFD.
     pub fn decode(self, text: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(text.len() / self.unit + 16);
-        let mut push = |c: char| out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        let mut out = String::with_capacity(text.len() / self.unit + 16);
         if self.unit == 2 {
             let units = text.chunks_exact(2).map(|unit| {
                 let unit = [unit[0], unit[1]];
@@ -224,7 +223,7 @@ impl Wide {
                 }
             });
             for c in char::decode_utf16(units) {
-                push(c.unwrap_or(char::REPLACEMENT_CHARACTER));
+                out.push(c.unwrap_or(char::REPLACEMENT_CHARACTER));
             }
         } else {
             for unit in text.chunks_exact(4) {
@@ -234,13 +233,13 @@ impl Wide {
                 } else {
                     u32::from_le_bytes(unit)
                 };
-                push(char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER));
+                out.push(char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER));
             }
         }
-        if out.starts_with("\u{feff}".as_bytes()) {
-            out.drain(..3);
+        if out.starts_with('\u{feff}') {
+            out.remove(0);
         }
-        out
+        out.into_bytes()
     }
 }
 
