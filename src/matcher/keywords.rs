@@ -191,48 +191,48 @@ impl Keywords {
     }
 }
 
-/// Where a needle begins in a keyword. Both are a few bytes, for which a searcher would take longer
-/// to be made than to search, at each start of the program.
-fn place_in(keyword: &[u8], needle: &[u8]) -> Option<usize> {
-    let (first, rest) = needle.split_first()?;
-    let mut places = keyword.iter().enumerate();
-    places
-        .find_map(|(at, byte)| (byte == first && keyword[at + 1..].starts_with(rest)).then_some(at))
-}
-
 /// The fewest byte strings of which every keyword holds one, with the keywords that hold it; none of
 /// them holds another. Says each keyword where it begins in it.
 fn needles(keywords: &mut [Keyword]) -> (Vec<Vec<u8>>, Vec<Vec<usize>>) {
-    let mut all: Vec<(&[u8], Option<usize>)> = STEMS.iter().map(|stem| (*stem, None)).collect();
+    let stems = STEMS.iter().enumerate();
+    let mut all: Vec<(&[u8], usize, Option<usize>)> =
+        stems.map(|(order, stem)| (*stem, order, None)).collect();
+    // Others come behind.
     let numbered = keywords.iter().enumerate();
-    all.extend(numbered.map(|(index, keyword)| (&*keyword.bytes, Some(index))));
-    all.sort_by_key(|(bytes, _)| bytes.len());
-    let mut needles: Vec<(Vec<u8>, Vec<usize>)> = Vec::new();
+    all.extend(numbered.map(|(index, keyword)| (&*keyword.bytes, STEMS.len(), Some(index))));
+    all.sort_by_key(|(bytes, ..)| bytes.len());
+    let mut known: Vec<(usize, &[u8], Vec<usize>)> = Vec::new();
+    // Those that begin with each byte: this is done at each start of the program.
+    let mut beginning = [const { Vec::new() }; 256];
     let mut offsets = vec![0; keywords.len()];
-    for (bytes, keyword) in all {
-        let mut known = needles.iter().enumerate();
-        let known = known.find_map(|(n, (needle, _))| Some((n, place_in(bytes, needle)?)));
-        let (needle, offset) = known.unwrap_or_else(|| {
-            needles.push((bytes.to_vec(), Vec::new()));
-            (needles.len() - 1, 0)
+    for (bytes, order, keyword) in all {
+        let places = bytes.iter().enumerate().flat_map(|(at, byte)| {
+            let here = beginning[usize::from(*byte)].iter();
+            here.map(move |needle: &usize| (*needle, at))
+        });
+        let places = places.filter(|(needle, at)| bytes[*at..].starts_with(known[*needle].1));
+        let (needle, offset) = places.min().unwrap_or_else(|| {
+            if let Some(first) = bytes.first() {
+                beginning[usize::from(*first)].push(known.len());
+            }
+            known.push((order, bytes, Vec::new()));
+            (known.len() - 1, 0)
         });
         if let Some(keyword) = keyword {
-            needles[needle].1.push(keyword);
+            known[needle].2.push(keyword);
             offsets[keyword] = offset;
         }
     }
+    // A stem that nothing has in common.
+    known.retain(|(_, _, held_by)| !held_by.is_empty());
+    known.sort_by_key(|(order, ..)| *order);
+    let needles = known.into_iter().map(|(_, needle, mut held_by)| {
+        held_by.sort_unstable();
+        (needle.to_vec(), held_by)
+    });
+    let needles = needles.unzip();
     for (keyword, offset) in keywords.iter_mut().zip(offsets) {
         keyword.offset = offset;
     }
-    // A stem that nothing has in common.
-    needles.retain(|(_, held_by)| !held_by.is_empty());
-    // Others come behind.
-    needles.sort_by_cached_key(|(needle, _)| {
-        let mut stems = STEMS.iter();
-        stems.position(|stem| stem == needle).unwrap_or(STEMS.len())
-    });
-    for (_, held_by) in &mut needles {
-        held_by.sort_unstable();
-    }
-    needles.into_iter().unzip()
+    needles
 }

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -92,7 +93,8 @@ pub(crate) fn run(what: &What, options: &Options, opener: &Opener) -> anyhow::Re
         What::Staged(_) => opener.probable_index().as_deref().and_then(Ahead::begin),
         What::Files { .. } | What::History(_) | What::Texts { .. } => None,
     };
-    let plan = Plan::new(what.version(), options, opener)?;
+    // The system takes memory back at once, and this would be piece by piece.
+    let plan = ManuallyDrop::new(Plan::new(what.version(), options, opener)?);
     let redactor = Redactor::new(&plan.matcher);
     let report = report(what, &plan, options, opener, ahead)?;
     let written = write(
