@@ -660,6 +660,16 @@ fn no_text_takes_long() {
 }
 
 #[test]
+fn lists_of_many_markers_do_not_take_long() {
+    // Each is shorter than what is searched again of one that is cut off.
+    let numbers: Vec<String> = b"T3BlbkFJ".map(|byte| format!("{byte:#04x}")).to_vec();
+    let list = format!("{{ {} }}\n", vec![numbers.join(", "); 190].join(", "));
+    let text = list.repeat((256 << 10) / list.len());
+    let took = takes(text.as_bytes());
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
 fn markers_in_wide_text_do_not_take_long() {
     let text = "T3BlbkFJ ".encode_utf16().flat_map(u16::to_le_bytes);
     let text: Vec<u8> = [b'a'; 2048]

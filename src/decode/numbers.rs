@@ -15,7 +15,7 @@ const MAX_DIGITS: usize = 6;
 /// Numbers before a marker: a key has fewer.
 const BEFORE: usize = 256;
 /// Numbers behind it. More markers may be among them.
-const BEHIND: usize = 16 * 1024;
+pub const BEHIND: usize = 16 * 1024;
 
 /// How a list is written.
 #[derive(Debug, Clone)]

@@ -3,6 +3,7 @@
 //! It costs nothing where there is nothing: what triggers it is found in the one pass for the
 //! keywords, save for base64 and hex, whose long runs are told by looking at every 32 bytes.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io::Cursor;
 use std::io::Read;
@@ -187,7 +188,7 @@ impl Matcher {
         let none = matches.known_to_be_none();
         let mut piece: Option<Range<usize>> = None;
         let mut wide = (0, 0..0);
-        let mut listed = 0;
+        let mut listed = HashSet::new();
         let mut dumped = 0;
         for &(at, trigger) in triggers {
             if matches.covers(at, &none) {
@@ -206,8 +207,8 @@ impl Matcher {
                 }
                 Trigger::Numbers => {
                     // So does one list.
-                    if at >= listed {
-                        listed = self.find_in_numbers(text, at, depth, &mut deeper)?;
+                    if !listed.contains(&at) {
+                        self.find_in_numbers(text, at, depth, &mut listed, &mut deeper)?;
                     }
                 }
                 Trigger::Text | Trigger::Characters => {
@@ -316,21 +317,29 @@ impl Matcher {
         Ok(range.start..end)
     }
 
-    /// Searches the list of numbers around `at`; gives up to where it need not be searched again.
+    /// Searches the list of numbers around `at`; notes the places of markers for which it need not be
+    /// searched again.
     fn find_in_numbers(
         &self,
         text: &[u8],
         at: usize,
         depth: usize,
+        listed: &mut HashSet<usize>,
         out: &mut Vec<Candidate>,
-    ) -> Result<usize, MatchError> {
+    ) -> Result<(), MatchError> {
         let Some((view, layer)) = numbers::list_around(text, at, MARKER) else {
-            return Ok(at);
+            return Ok(());
         };
         self.find_in_view(&view, layer, depth, out)?;
-        // Where it was cut off, its end is to be searched again.
-        let end = view.bytes().len().saturating_sub(REACH);
-        Ok(view.source(&(0..end.max(1))).end)
+        let mut known = view.bytes();
+        if known.len() > numbers::BEHIND {
+            // Where it was cut off, its end is to be searched again.
+            known = &known[..known.len() - REACH];
+        }
+        for marker in memmem::find_iter(known, MARKER) {
+            listed.extend(view.source(&(marker..marker + 1)));
+        }
+        Ok(())
     }
 
     /// Searches the dump in which `at` stands, if it does; gives up to where it need not be searched again.
