@@ -22,6 +22,8 @@ mod begin {
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
 
+    use rustix::io::fcntl_getfd;
+    use rustix::stdio;
     use signal_hook::SigId;
     use signal_hook::consts::SIGPIPE;
 
@@ -33,7 +35,9 @@ mod begin {
     #[unsafe(no_mangle)]
     extern "C" fn main(_count: c_int, _arguments: *const *const c_char) -> c_int {
         let status = std::panic::catch_unwind(|| {
-            open_streams();
+            if !open_streams() {
+                return cli::without_streams();
+            }
             // Writing to a pipe that nobody reads is an error and not the end. Where it cannot be
             // had, the status of a process that a signal ended says so.
             let unheeded = Arc::<AtomicBool>::default();
@@ -43,15 +47,21 @@ mod begin {
         status.unwrap_or(cli::PANICKED).into()
     }
 
-    /// Opens the standard streams that are closed, lest the next file be taken for one.
-    fn open_streams() {
+    /// Opens the standard streams that are closed, lest the next file be taken for one; says whether
+    /// all of them are open then.
+    fn open_streams() -> bool {
         let mut both_ways = File::options();
         both_ways.read(true).write(true);
         while let Ok(file) = both_ways.open("/dev/null") {
             if file.as_raw_fd() > 2 {
-                return;
+                return true;
             }
             std::mem::forget(file);
         }
+        // It need not be there where nothing is closed.
+        let streams = [stdio::stdin(), stdio::stdout(), stdio::stderr()];
+        streams
+            .into_iter()
+            .all(|stream| fcntl_getfd(stream).is_ok())
     }
 }

@@ -337,3 +337,31 @@ fn no_failing_read_hides_a_key() {
 fn no_failing_read_makes_a_clean_repository_anything_but_clean_or_incomplete() {
     try_everything(false);
 }
+
+/// Where a stream is closed and nothing can take its place, the next file that is opened would be
+/// taken for it, and the report be written there.
+#[test]
+#[cfg(target_env = "gnu")]
+fn a_closed_stream_without_a_null_device_is_2() {
+    if !can_inject() {
+        return;
+    }
+    let fixture = Fixture::new(false);
+    let run = |script: &str| {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let mut command = fixture.command("strace");
+        command.args(["-f", "-qq", "-P", "/dev/null", "-o"]);
+        command.arg(log.path());
+        command.args(["-e", "inject=open,openat:error=ENOENT", "--"]);
+        command.args(["sh", "-c", script, env!("CARGO_BIN_EXE_git-frisk")]);
+        let output = command.output().unwrap();
+        assert!(injected(log.path()).is_some(), "{script}");
+        output
+    };
+    for streams in ["scan - <&-", "scan . --format json >&-", "staged 2>&-"] {
+        let output = run(&format!("exec timeout 20 \"$0\" {streams}"));
+        assert_eq!(output.status.code(), Some(2), "{streams}: {output:?}");
+    }
+    let output = run("exec \"$0\" staged");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}

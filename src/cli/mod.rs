@@ -44,6 +44,13 @@ pub(crate) fn start() -> u8 {
     }
 }
 
+/// Refuses to begin where a standard stream is closed and nothing can take its place: the next file
+/// would be taken for it.
+#[cfg(all(target_os = "linux", target_env = "gnu", not(test)))]
+pub(crate) fn without_streams() -> u8 {
+    failed("a standard stream is closed, and /dev/null cannot be opened to take its place")
+}
+
 /// Whether the main thread may use as much itself; another one costs a tenth of a scan.
 #[cfg(target_os = "linux")]
 fn has_stack() -> bool {
