@@ -317,7 +317,11 @@ impl<'u> Hot<'_, 'u> {
     fn meet(&self, oid: Oid, path: Option<&[u8]>) {
         if self.unread.contains_key(&oid) {
             let mut met = locked(&self.met);
-            met.entry(oid).or_insert_with(|| path.map(<[u8]>::to_vec));
+            let known = met.entry(oid).or_default();
+            // Those who only look for commits know none.
+            if known.is_none() {
+                *known = path.map(<[u8]>::to_vec);
+            }
         }
     }
 
