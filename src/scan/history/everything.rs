@@ -75,10 +75,14 @@ pub(super) fn scan(
     for index in history.that_bring_something(&hot) {
         let commit = &walk.commits[index];
         let parents = history.parents(commit);
-        history.attribute(&hot, None, commit.tree, &parents, index)?;
+        if let Err(error) = history.attribute(&hot, None, commit.tree, &parents, index) {
+            scan.failed(Some(&history.name(Task::Commit(index))), &error);
+        }
     }
     for extra in &walk.extras {
-        history.attribute_extra(&hot, None, extra)?;
+        if let Err(error) = history.attribute_extra(&hot, None, extra) {
+            scan.failed(Some(&extra.name), &error);
+        }
     }
     history.tell_unread(&hot);
     if beyond.unreachable {
