@@ -202,6 +202,83 @@ fn an_entry_of_a_tree_that_names_another_kind_hides_nothing() {
     }
 }
 
+/// Makes a tree of any bytes.
+fn raw_tree(repo: &Sandbox, bytes: &[u8]) -> String {
+    repo.write("../tree", bytes);
+    repo.git_says(&["hash-object", "-t", "tree", "-w", "--literally", "../tree"])
+}
+
+#[test]
+fn what_is_unreadable_is_told_with_a_path_if_there_is_one() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    let broken = raw_tree(&repo, b"100644 a");
+    let raw = git2::Oid::from_str(&broken).unwrap();
+    let entry = |name: &str| [name.as_bytes(), b"\0", raw.as_bytes()].concat();
+    let tree = raw_tree(
+        &repo,
+        &[entry("100644 as_file"), entry("40000 as_tree")].concat(),
+    );
+    let commit = repo.git_says(&["commit-tree", "-m", "x", &tree]);
+    repo.git(&["update-ref", "refs/heads/odd", &commit]);
+
+    let output = repo.frisk(&["history"]);
+
+    output.fails_with(&format!("as_file: tree {broken} is malformed"));
+}
+
+#[test]
+fn a_tree_that_unfolds_to_too_much_hides_no_other_commit() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", line(1));
+    repo.write("b.py", line(2));
+    let blob = repo.git_says(&["hash-object", "-w", "b.py"]);
+    repo.remove("b.py");
+    let name = "n".repeat(1 << 20);
+    let mut entry = format!("100644 blob {blob}\tb.py\n");
+    for _ in 0..22 {
+        let tree = repo.git_fed(entry.as_bytes(), &["mktree"]);
+        entry = format!("040000 tree {}\t{name}\n", tree.trim_end());
+    }
+    let tree = repo.git_fed(entry.as_bytes(), &["mktree"]);
+    let commit = repo.git_says(&["commit-tree", "-m", "x", tree.trim_end()]);
+    repo.git(&["update-ref", "refs/heads/odd", &commit]);
+
+    let report = repo.report(&["history"]);
+
+    report.is_incomplete(&["a.py:1"], "unfolds to too many files");
+}
+
+#[test]
+fn the_path_of_what_is_missing_does_not_depend_on_the_threads() {
+    const APART: usize = 24;
+    let repo = Sandbox::new();
+    let text = |n: usize| format!("text {n}\n");
+    let first = repo.commit_file("a.txt", "a\n");
+    for commit in 0..2 * APART {
+        repo.write(&format!("f{commit}.txt"), text(commit));
+        if let Some(earlier) = commit.checked_sub(APART) {
+            repo.write(&format!("copy{commit}.txt"), text(earlier));
+        }
+        repo.commit("x");
+    }
+    for file in 0..2 * APART {
+        repo.remove(&object(&repo.oid(&format!("HEAD:f{file}.txt"))));
+    }
+    let mut expected: Vec<String> = (0..2 * APART).map(|file| format!("f{file}.txt")).collect();
+    expected.sort();
+    let range = format!("{first}..HEAD");
+    for args in [["history", "--exclude=nothing"], ["history", &range]] {
+        for threads in ["-j1", "-j2", "-j4", "-j4"] {
+            let report = repo.report(&[args[0], args[1], threads]);
+            let errors = report.json["errors"].as_array().unwrap();
+            let mut paths: Vec<&str> = errors.iter().map(|e| e["path"].as_str().unwrap()).collect();
+            paths.sort_unstable();
+            assert_eq!(paths, expected, "{args:?} {threads}");
+        }
+    }
+}
+
 #[test]
 fn a_head_that_cannot_be_read_is_told_also_where_nothing_is_staged() {
     let repo = Sandbox::new();

@@ -79,8 +79,8 @@ pub(super) fn scan(
             scan.failed(Some(&history.name(Task::Commit(index))), &error);
         }
     }
-    for extra in &walk.extras {
-        if let Err(error) = history.attribute_extra(&hot, None, extra) {
+    for (index, extra) in walk.extras.iter().enumerate() {
+        if let Err(error) = history.attribute_extra(&hot, None, index) {
             scan.failed(Some(&extra.name), &error);
         }
     }

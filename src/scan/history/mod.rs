@@ -41,7 +41,6 @@ use crate::scan::inspect::Inspector;
 use crate::scan::pool::Pool;
 use crate::source::history;
 use crate::source::history::Beyond;
-use crate::source::history::Extra;
 use crate::source::history::Selection;
 use crate::source::history::Walk;
 
@@ -59,11 +58,16 @@ pub fn scan(scan: &Scan<'_>, opener: &Opener, selection: &Selection) -> Result<(
     for error in &walk.errors {
         scan.failed(None, error);
     }
-    let history = History::new(scan, opener, &walk, &known);
+    let mut history = History::new(scan, opener, &walk, &known);
     history.ref_names();
     history.read_all();
-    if history.found_any() {
+    history.firsts = history.room_for_firsts();
+    let found_any = history.found_any();
+    if found_any || !history.firsts.is_empty() {
         history.attribute_all();
+    }
+    history.tell_untold();
+    if found_any {
         history.names_without_files();
         let in_head = history.keys_in_head(&repository);
         history.report(&repository, &in_head);
@@ -138,7 +142,14 @@ struct History<'a> {
     remarks: BTreeMap<Oid, Inspected>,
     /// The blobs of these, and of those with hits, that some tree leads to.
     seen: Mutex<HashSet<Oid>>,
+    /// What is to be said of blobs beside hits, where these are read as they are come across.
+    untold: Mutex<BTreeMap<Oid, Result<Inspected, GitError>>>,
+    /// Where each of these is first: in which commit or extra, in their order, and at which path.
+    firsts: BTreeMap<Oid, First>,
 }
+
+/// The first place that is known, whichever thread came across it.
+type First = Mutex<Option<(usize, Vec<u8>)>>;
 
 /// An item of the work: what is read first, by index.
 #[derive(Debug, Clone, Copy)]
@@ -162,6 +173,8 @@ impl<'a> History<'a> {
             introductions: Mutex::default(),
             remarks: BTreeMap::new(),
             seen: Mutex::default(),
+            untold: Mutex::default(),
+            firsts: BTreeMap::new(),
         }
     }
 
@@ -173,8 +186,17 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Tells what is to be said of a blob beside hits, at the first place it is seen at.
-    fn come_across(&self, oid: Oid, path: &[u8]) {
+    /// Tells what is to be said of a blob beside hits, at the first place it is seen at, which is in
+    /// the commit or extra of this number.
+    fn come_across(&self, number: usize, oid: Oid, path: &[u8]) {
+        if let Some(first) = self.firsts.get(&oid)
+            && !self.scan.is_excluded(path)
+        {
+            let first = &mut *locked(first);
+            if first.as_ref().is_none_or(|(known, _)| number < *known) {
+                *first = Some((number, path.to_owned()));
+            }
+        }
         let inspected = self.remarks.get(&oid);
         if (inspected.is_some() || self.has_hits(oid))
             && locked(&self.seen).insert(oid)
@@ -182,6 +204,29 @@ impl<'a> History<'a> {
         {
             let label = self.scan.redactor().label(path);
             self.scan.remarks(&label, inspected);
+        }
+    }
+
+    /// Room for the first places of those of which something is to be said.
+    fn room_for_firsts(&self) -> BTreeMap<Oid, First> {
+        let untold = locked(&self.untold);
+        untold.keys().map(|oid| (*oid, Mutex::default())).collect()
+    }
+
+    /// Tells what is to be said of the blobs that were read as they were come across.
+    fn tell_untold(&self) {
+        for (oid, outcome) in std::mem::take(&mut *locked(&self.untold)) {
+            let first = self.firsts.get(&oid);
+            let first = first.and_then(|first| locked(first).take());
+            let path = first.map(|(_, path)| path);
+            match outcome {
+                Ok(inspected) => {
+                    let unnamed = || format!("blob {}", short(oid)).into_bytes();
+                    let label = self.scan.redactor().label(&path.unwrap_or_else(unnamed));
+                    self.scan.remarks(&label, &inspected);
+                }
+                Err(error) => self.scan.failed(path.as_deref(), &error),
+            }
         }
     }
 
@@ -359,17 +404,19 @@ impl<'a> History<'a> {
         }
         match super::staged::blob(self.scan, odb, oid, path) {
             Ok(None) => {}
-            Ok(Some(inspected)) => {
+            Ok(Some(mut inspected)) => {
                 self.scan.count(inspected.bytes);
-                if !inspected.rejected.is_empty() || !inspected.unopened.is_empty() {
-                    let label = self.scan.redactor().label(path);
-                    self.scan.remarks(&label, &inspected);
+                let hits = std::mem::take(&mut inspected.hits);
+                if !hits.is_empty() {
+                    locked(&self.hits).insert(oid, hits);
                 }
-                if !inspected.hits.is_empty() {
-                    locked(&self.hits).insert(oid, inspected.hits);
+                if !inspected.is_silent() {
+                    locked(&self.untold).insert(oid, Ok(inspected));
                 }
             }
-            Err(error) => self.scan.failed(Some(path), &error),
+            Err(error) => {
+                locked(&self.untold).insert(oid, Err(error));
+            }
         }
     }
 
@@ -389,9 +436,7 @@ impl<'a> History<'a> {
                     let parents = parent_trees(&odb, commit)?;
                     self.attribute(&odb, Some(&odb), commit.tree, &parents, index)
                 }
-                Task::Extra(index) => {
-                    self.attribute_extra(&odb, Some(&odb), &self.walk.extras[index])
-                }
+                Task::Extra(index) => self.attribute_extra(&odb, Some(&odb), index),
             }
         });
     }
@@ -410,7 +455,7 @@ impl<'a> History<'a> {
         let mut changes = Vec::new();
         tree::compare(trees, tree, parents, &mut |change| {
             trees.come_across(change.oid, &change.path);
-            self.come_across(change.oid, &change.path);
+            self.come_across(index, change.oid, &change.path);
             let wanted = change.is_new_path() && want_names;
             if wanted || self.has_hits(change.oid) {
                 changes.push(change);
@@ -489,8 +534,10 @@ impl<'a> History<'a> {
         &self,
         trees: &impl Trees,
         odb: Option<&Objects<'_>>,
-        extra: &Extra,
+        index: usize,
     ) -> Result<(), GitError> {
+        let extra = &self.walk.extras[index];
+        let number = self.walk.commits.len() + index;
         let found = |path: &[u8], oid: Oid| {
             let name = if path.is_empty() {
                 extra.name.clone()
@@ -505,7 +552,7 @@ impl<'a> History<'a> {
         match extra.kind {
             ObjectType::Tree => tree::compare(trees, extra.oid, &[], &mut |change| {
                 trees.come_across(change.oid, &change.path);
-                self.come_across(change.oid, &change.path);
+                self.come_across(number, change.oid, &change.path);
                 for (place, hit) in self.scan.path_hits(&change.path, 0) {
                     self.introduce(place, hit, None);
                 }
@@ -514,7 +561,7 @@ impl<'a> History<'a> {
                 }
             }),
             ObjectType::Blob => {
-                self.come_across(extra.oid, &extra.name);
+                self.come_across(number, extra.oid, &extra.name);
                 found(b"", extra.oid);
                 Ok(())
             }
