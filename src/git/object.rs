@@ -51,6 +51,8 @@ const MIN_ROOM: usize = 4 << 10;
 
 /// What is wrong with an object that is not the one it is named as.
 const OTHER_CONTENT: &str = "has another content than its name says";
+/// What is wrong with a name.
+const OTHER_HASH: &str = "its name is of another kind than the repository's";
 
 /// The objects of a repository. Each thread has its own.
 pub struct Objects<'repository> {
@@ -147,8 +149,19 @@ impl<'repository> Objects<'repository> {
             .ok_or_else(|| GitError::Open(git2::Error::from_str("the objects were not opened")))
     }
 
+    /// Refuses a name that is longer or shorter than those of the repository, as a forged commit may
+    /// have it: libgit2 makes room for its own, and writes on.
+    fn check(&self, oid: Oid) -> Result<(), GitError> {
+        if oid.object_format() == self.repository.object_format() {
+            return Ok(());
+        }
+        let error = git2::Error::new(ErrorCode::GenericError, ErrorClass::Odb, OTHER_HASH);
+        Err(GitError::Object { oid, error })
+    }
+
     /// Reads an object of any kind.
     pub fn read(&self, oid: Oid) -> Result<Object<'_>, GitError> {
+        self.check(oid)?;
         let hex = oid.to_string();
         let (shard, file) = hex.split_at(2);
         for directory in &self.directories {
@@ -172,6 +185,7 @@ impl<'repository> Objects<'repository> {
 
     /// How many bytes an object has, by its header.
     pub fn size(&self, oid: Oid) -> Result<u64, GitError> {
+        self.check(oid)?;
         let hex = oid.to_string();
         let (shard, file) = hex.split_at(2);
         for directory in &self.directories {

@@ -228,6 +228,50 @@ fn what_is_unreadable_is_told_with_a_path_if_there_is_one() {
 }
 
 #[test]
+fn a_name_of_another_hash_is_refused() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    let (tree, head) = (repo.oid("HEAD^{tree}"), repo.oid("HEAD"));
+    let long = "d".repeat(64);
+    let made = |kind: &str, content: String| {
+        repo.write("../made", content);
+        repo.git_says(&["hash-object", "-t", kind, "-w", "--literally", "../made"])
+    };
+    let commit = |tree: &str, parent: &str| {
+        let who = "a <b> 1 +0000";
+        made(
+            "commit",
+            format!("tree {tree}\nparent {parent}\nauthor {who}\ncommitter {who}\n\nm\n"),
+        )
+    };
+    for target in [
+        commit(&tree, &long),
+        commit(&long, &head),
+        made("tag", format!("object {long}\ntype commit\ntag x\n\nm\n")),
+        long.clone(),
+    ] {
+        repo.write(".git/refs/heads/odd", format!("{target}\n"));
+        for args in [
+            &["history"][..],
+            &["history", "--exclude=nothing"],
+            &["history", "HEAD..odd"],
+            &["history", "--", &target],
+        ] {
+            let output = repo.frisk(args);
+            assert_eq!(output.status, 2, "{target} {args:?}: {output:?}");
+        }
+    }
+    let variables = [
+        ("GITLAB_CI", "true"),
+        ("CI_COMMIT_BEFORE_SHA", &*long),
+        ("CI_COMMIT_BRANCH", "main"),
+    ];
+    repo.remove(".git/refs/heads/odd");
+    let output = repo.frisk_with(&variables, &["history", "--ci"]);
+    assert_eq!(output.status, 0, "{output:?}");
+}
+
+#[test]
 fn a_tree_that_unfolds_to_too_much_hides_no_other_commit() {
     let repo = Sandbox::new();
     repo.commit_file("a.py", line(1));

@@ -6,11 +6,10 @@ use std::path::Path;
 use anyhow::Context as _;
 use anyhow::bail;
 use git_frisk::git::Opener;
+use git_frisk::git::commit::parse_oid;
 use git_frisk::git::pipes;
 use git_frisk::source::history::Selection;
 use git_frisk::source::project;
-use git2::ObjectFormat;
-use git2::Oid;
 use git2::Repository;
 use serde_json::Value;
 
@@ -116,14 +115,12 @@ fn pushed(
 
 /// Whether an object is in the repository.
 fn is_here(repository: &Repository, oid: &str) -> bool {
-    let format = if oid.len() == 64 {
-        ObjectFormat::Sha256
-    } else {
-        ObjectFormat::Sha1
-    };
+    // libgit2 makes room for names of the repository's own kind only.
+    let oid = parse_oid(oid.as_bytes());
+    let oid = oid.filter(|oid| oid.object_format() == repository.object_format());
     // Where this cannot be told, it counts as not here, so more is scanned.
-    match (Oid::from_str_ext(oid, format), repository.odb()) {
-        (Ok(oid), Ok(odb)) => odb.exists(oid),
+    match (oid, repository.odb()) {
+        (Some(oid), Ok(odb)) => odb.exists(oid),
         _ => false,
     }
 }
