@@ -664,9 +664,9 @@ fn lists_of_many_markers_do_not_take_long() {
     // Each is shorter than what is searched again of one that is cut off.
     let numbers: Vec<String> = b"T3BlbkFJ".map(|byte| format!("{byte:#04x}")).to_vec();
     let list = format!("{{ {} }}\n", vec![numbers.join(", "); 190].join(", "));
-    let text = list.repeat((256 << 10) / list.len());
+    let text = list.repeat((2 << 20) / list.len());
     let took = takes(text.as_bytes());
-    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert!(took < Duration::from_secs(2), "{took:?}");
 }
 
 #[test]
