@@ -66,11 +66,13 @@ impl Here {
     /// Moves the caller to another processor, if it is on this one and may run on others. It may
     /// come back.
     fn leave(self) {
+        use rustix::thread::CpuSet;
         use rustix::thread::sched_getaffinity;
         use rustix::thread::sched_getcpu;
         use rustix::thread::sched_setaffinity;
 
-        if sched_getcpu() != self.0 {
+        // Where the system does not tell, it is a number that no processor has.
+        if sched_getcpu() != self.0 || self.0 >= CpuSet::MAX_CPU {
             return;
         }
         let Ok(all) = sched_getaffinity(None) else {
