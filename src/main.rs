@@ -19,6 +19,7 @@ mod begin {
     use std::fs::File;
     use std::io;
     use std::os::fd::AsRawFd as _;
+    use std::os::fd::IntoRawFd as _;
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
 
@@ -47,21 +48,21 @@ mod begin {
         status.unwrap_or(cli::PANICKED).into()
     }
 
-    /// Opens the standard streams that are closed, lest the next file be taken for one; says whether
-    /// all of them are open then.
+    /// Opens the standard streams that are closed, lest the next file be taken for one: the wrong way
+    /// round, by which it is known what they are. Says whether all of them are open then.
     fn open_streams() -> bool {
-        let mut both_ways = File::options();
-        both_ways.read(true).write(true);
-        while let Ok(file) = both_ways.open("/dev/null") {
-            if file.as_raw_fd() > 2 {
+        let streams = [stdio::stdin(), stdio::stdout(), stdio::stderr()];
+        streams.into_iter().enumerate().all(|(number, stream)| {
+            if fcntl_getfd(stream).is_ok() {
                 return true;
             }
-            std::mem::forget(file);
-        }
-        // It need not be there where nothing is closed.
-        let streams = [stdio::stdin(), stdio::stdout(), stdio::stderr()];
-        streams
-            .into_iter()
-            .all(|stream| fcntl_getfd(stream).is_ok())
+            let is_input = number == 0;
+            let null = File::options()
+                .read(!is_input)
+                .write(is_input)
+                .open("/dev/null");
+            // The least number that is free, since those before it are open by now.
+            null.is_ok_and(|null| null.into_raw_fd() == stream.as_raw_fd())
+        })
     }
 }

@@ -79,9 +79,9 @@ pub(crate) fn colour_stderr(when: ColorWhen) -> bool {
 
 /// Why a standard stream cannot do what is wanted of it.
 ///
-/// The runtime hides both ways: what was closed when the process began it replaced by `/dev/null`,
-/// open for reading and writing, which nobody else does for these streams, and it takes a
-/// descriptor that cannot be read or written for one that is at its end.
+/// The runtime hides it: it takes a descriptor that cannot be read or written for one that is at its
+/// end. What was closed when the process began was replaced by `/dev/null`: open the wrong way round
+/// by our own `main`; for both ways by Rust's library, as some callers give it too.
 #[cfg(unix)]
 pub(crate) fn trouble(
     stream: &(impl io::IsTerminal + std::os::fd::AsFd),
@@ -94,19 +94,27 @@ pub(crate) fn trouble(
     let (Ok(flags), Ok(stat)) = (rustix::fs::fcntl_getfl(stream), rustix::fs::fstat(stream)) else {
         return Some("cannot be used");
     };
+    let wrong = if write {
+        OFlags::RDONLY
+    } else {
+        OFlags::WRONLY
+    };
     let mode = flags & OFlags::RWMODE;
-    if mode
-        == if write {
-            OFlags::RDONLY
+    let is_null = || {
+        std::fs::metadata("/dev/null")
+            .is_ok_and(|null| (stat.st_rdev, stat.st_ino) == (null.rdev(), null.ino()))
+    };
+    // There it is known; elsewhere it is the safe side.
+    let knows = cfg!(all(target_os = "linux", target_env = "gnu"));
+    if mode == wrong {
+        Some(if is_null() {
+            "is closed"
         } else {
-            OFlags::WRONLY
-        }
-    {
-        return Some("is open the wrong way round");
+            "is open the wrong way round"
+        })
+    } else {
+        (!knows && mode == OFlags::RDWR && is_null()).then_some("is closed")
     }
-    let is_null = std::fs::metadata("/dev/null")
-        .is_ok_and(|null| (stat.st_rdev, stat.st_ino) == (null.rdev(), null.ino()));
-    (mode == OFlags::RDWR && is_null).then_some("is closed")
 }
 
 #[cfg(not(unix))]

@@ -240,6 +240,21 @@ fn a_closed_standard_output_is_2_unless_keys_were_found() {
     }
 }
 
+/// As Python's `subprocess.DEVNULL` is.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn a_stream_that_is_open_both_ways_to_nowhere_is_not_closed() {
+    let directory = Sandbox::without_repository();
+    directory.write("a.py", "a\n");
+    for command in ["scan . --format json", "scan - --format sarif"] {
+        let output = shell(
+            &directory,
+            &format!("\"$0\" {command} 0<>/dev/null 1<>/dev/null"),
+        );
+        assert_eq!(output.status, 0, "{command}: {output:?}");
+    }
+}
+
 #[test]
 fn a_reader_that_leaves_early_does_not_change_the_status() {
     let directory = Sandbox::without_repository();
