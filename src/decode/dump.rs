@@ -26,9 +26,59 @@ struct Line {
     end: usize,
 }
 
+/// The bytes that the dump shows in which `at` stands, as [`by_offset`] or [`by_text`] knows it.
+pub fn around(text: &[u8], at: usize) -> Option<(View, usize)> {
+    let by_offset = by_offset(text, at);
+    match &by_offset {
+        Some((view, _)) if !view.bytes().is_empty() => by_offset,
+        _ => by_text(text, at).or(by_offset),
+    }
+}
+
 /// The bytes that the dump shows in which `at` stands, if it does, and up to where this is all there is to
 /// know: what stands before that need not be asked about, which would take the whole dump each time.
-pub fn around(text: &[u8], at: usize) -> Option<(View, usize)> {
+fn by_offset(text: &[u8], at: usize) -> Option<(View, usize)> {
+    let (lines, known) = lines_around(text, at, line)?;
+    let mut view = View::default();
+    // How many bytes a line has, and where in it they end.
+    let mut length = 0;
+    let mut column = 0;
+    for (index, line) in lines.iter().enumerate() {
+        if let Some(next) = lines.get(index + 1)
+            && let Some(more) = distance(text, line, next)
+        {
+            length = more;
+            let last = &line.bytes[length - 1];
+            column = last.end - line.offset.start;
+        }
+        let shown = line.bytes.iter().take(length);
+        for byte in shown.take_while(|byte| byte.start - line.offset.start < column) {
+            let value = hex(&text[byte.clone()], 16)?;
+            view.push(u8::try_from(value).ok()?, byte.clone(), 0);
+        }
+    }
+    Some((view, known))
+}
+
+/// The same of a dump that is told by the text beside the bytes, whatever else a line has: no offset, one in
+/// a box, the time or the mark of a comment before it.
+fn by_text(text: &[u8], at: usize) -> Option<(View, usize)> {
+    let (lines, known) = lines_around(text, at, line_with_text)?;
+    let mut view = View::default();
+    for byte in lines.iter().flat_map(|line| &line.bytes) {
+        let value = hex(&text[byte.clone()], 16)?;
+        view.push(u8::try_from(value).ok()?, byte.clone(), 0);
+    }
+    Some((view, known))
+}
+
+/// The lines of a dump, of which there are two at the least and `at` stands in one, and up to where they are
+/// known.
+fn lines_around(
+    text: &[u8],
+    at: usize,
+    line: impl Fn(&[u8], usize) -> Option<Line>,
+) -> Option<(Vec<Line>, usize)> {
     let start = memrchr(b'\n', &text[at.saturating_sub(MAX_LINE)..at]);
     let start = at.saturating_sub(MAX_LINE) + start.map_or(0, |at| at + 1);
     let known = line(text, start)?;
@@ -57,29 +107,11 @@ pub fn around(text: &[u8], at: usize) -> Option<(View, usize)> {
             None => break,
         }
     }
-    let mut view = View::default();
-    // How many bytes a line has, and where in it they end.
-    let mut length = 0;
-    let mut column = 0;
-    for (index, line) in lines.iter().enumerate() {
-        if let Some(next) = lines.get(index + 1)
-            && let Some(more) = distance(text, line, next)
-        {
-            length = more;
-            let last = &line.bytes[length - 1];
-            column = last.end - line.offset.start;
-        }
-        let shown = line.bytes.iter().take(length);
-        for byte in shown.take_while(|byte| byte.start - line.offset.start < column) {
-            let value = hex(&text[byte.clone()], 16)?;
-            view.push(u8::try_from(value).ok()?, byte.clone(), 0);
-        }
-    }
     let is_cut = lines.len() > BEHIND;
     let again = lines.len().checked_sub(AGAIN).filter(|_| is_cut);
     let known = again.and_then(|at| lines.get(at));
     let known = known.map_or(end, |line| line.offset.start);
-    (lines.len() > 1).then_some((view, known))
+    (lines.len() > 1).then_some((lines, known))
 }
 
 /// How many bytes a line shows, by its offset and that of the next. Either may count in octal.
@@ -149,6 +181,131 @@ fn line(text: &[u8], start: usize) -> Option<Line> {
     })
 }
 
+/// The line that begins at `start`, if it shows bytes in hex and behind them the same as text.
+fn line_with_text(text: &[u8], start: usize) -> Option<Line> {
+    let rest = text.get(start..)?;
+    let rest = &rest[..rest.len().min(MAX_LINE)];
+    let rest = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
+    let mut at = 0;
+    let mut most = (0, 0, 0);
+    let mut told = None;
+    while let Some(groups) = hex_groups(rest, at) {
+        at = groups.last().map_or(rest.len(), |group| group.end);
+        // Numbers stand before the bytes, and the text may begin as they do: what most of it tells is meant.
+        for end in (1..=groups.len()).rev().take(MAX_NUMBERS) {
+            for skipped in 0..end.min(MAX_NUMBERS) {
+                let part = &groups[skipped..end];
+                let shown = characters_shown(rest, part);
+                // Of equals, the one up to the text, and the one without a number before it.
+                let shown = shown.map(|(seen, all)| (seen, all, groups[end - 1].end));
+                if let Some(shown) = shown.filter(|shown| *shown >= most) {
+                    most = shown;
+                    told = Some(part.to_vec());
+                }
+            }
+        }
+    }
+    let groups = told?;
+    let pairs = groups.iter().flat_map(|group| {
+        let pairs = group.clone().step_by(2);
+        pairs.map(|at| start + at..start + at + 2)
+    });
+    Some(Line {
+        offset: start..start,
+        bytes: pairs.collect(),
+        end: start + rest.len(),
+    })
+}
+
+/// Groups of digits that may be numbers of their own, before the bytes or behind.
+const MAX_NUMBERS: usize = 6;
+/// Bytes between two groups at the most.
+const MAX_BETWEEN: usize = 6;
+/// Bytes between the bytes and the text at the most.
+const MAX_MARGIN: usize = 64;
+
+/// The next groups of pairs of hex digits in a line, from `at` on, that no word stands between.
+fn hex_groups(line: &[u8], mut at: usize) -> Option<Vec<Range<usize>>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    loop {
+        let before = line[at..].iter().position(u8::is_ascii_alphanumeric);
+        let start = before.map_or(line.len(), |before| at + before);
+        let word = line[start..]
+            .iter()
+            .take_while(|b| b.is_ascii_alphanumeric());
+        let word = start..start + word.count();
+        let is_hex = line[word.clone()].iter().all(u8::is_ascii_hexdigit);
+        let is_group = !word.is_empty() && word.len() % 2 == 0 && is_hex;
+        let is_near = groups
+            .last()
+            .is_none_or(|last| start - last.end <= MAX_BETWEEN);
+        if is_group && is_near {
+            at = word.end;
+            groups.push(word);
+        } else if !groups.is_empty() {
+            return Some(groups);
+        } else if word.is_empty() {
+            return None;
+        } else {
+            at = word.end;
+        }
+    }
+}
+
+/// How many characters of what groups of digits stand for the text behind them shows, if it is the same: all
+/// that are seen, and those with blanks and dots.
+fn characters_shown(line: &[u8], groups: &[Range<usize>]) -> Option<(usize, usize)> {
+    let last = groups.last()?;
+    let bytes: Vec<u8> = groups
+        .iter()
+        .flat_map(|group| line[group.clone()].chunks(2))
+        .filter_map(|pair| hex(pair, 16).and_then(|value| u8::try_from(value).ok())) // they are digits
+        .collect();
+    let behind = &line[last.end..];
+    let margin = behind.len().min(MAX_MARGIN);
+    let shown = (1..margin).filter_map(|at| characters_at(&bytes, &behind[at..]));
+    shown.max()
+}
+
+/// How many characters bytes stand for, if they are what a text begins with. In its middle there may be a mark.
+fn characters_at(bytes: &[u8], mut text: &[u8]) -> Option<(usize, usize)> {
+    let mut marks = 1;
+    let mut seen = 0;
+    let mut others = 0;
+    for byte in bytes {
+        if !byte.is_ascii_graphic() {
+            // One character, of as many bytes as it takes; blanks at the end may be left out. An offset
+            // before the bytes has nothing that stands for it.
+            match text.first() {
+                Some(b' ') if *byte != b' ' => return None,
+                Some(b' ' | b'.') => others += 1,
+                _ => {}
+            }
+            let more = text.iter().skip(1).take_while(|b| **b & 0xc0 == 0x80);
+            let length = 1 + more.count();
+            text = &text[length.min(text.len())..];
+            continue;
+        }
+        if text.first() != Some(byte) && marks > 0 {
+            marks -= 1;
+            let mark = match text {
+                [b' ' | b'|', ..] => 1,
+                [0xc0..=0xff, rest @ ..] => {
+                    1 + rest.iter().take_while(|b| **b & 0xc0 == 0x80).count()
+                }
+                _ => 0,
+            };
+            text = &text[mark..];
+        }
+        if text.first() != Some(byte) {
+            return None;
+        }
+        text = &text[1..];
+        seen += 1;
+    }
+    (seen > 0).then_some((seen, seen + others))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +363,56 @@ mod tests {
                 let dump = format!("$ xxd\n{dump}\n\nend\n");
                 assert_eq!(bytes(&dump).unwrap(), TEXT.as_bytes(), "{dump}");
             }
+        }
+    }
+
+    #[test]
+    fn dumps_are_read_by_the_text_beside_the_bytes() {
+        let pairs = |bytes: &[u8]| {
+            let pairs: Vec<_> = bytes.chunks(2).map(|two| hex(two, "")).collect();
+            pairs.join(" ")
+        };
+        for dump in [
+            lines(16, |at, bytes, text| {
+                format!("+{at:08x}: {:-39}  {text}", pairs(bytes))
+            }),
+            lines(16, |at, bytes, text| {
+                format!("// {at:08x}  {:-47}  |{text}|", hex(bytes, " "))
+            }),
+            lines(16, |at, bytes, text| {
+                format!("|{at:08x}| {:-47} |{text:-16}|", hex(bytes, " "))
+            }),
+            lines(16, |at, bytes, text| {
+                format!("[{at:04x}] {:-47}  {text}", hex(bytes, " "))
+            }),
+            lines(8, |at, bytes, text| {
+                format!("[{at:04x}] {:-47}  {text}", hex(bytes, " "))
+            }),
+            lines(16, |at, bytes, text| {
+                format!(
+                    "2026-01-01 10:00:00.{at:03} DEBUG   {at:04x}  {:-47}  {text}",
+                    hex(bytes, " ")
+                )
+            }),
+            // The last line of it begins with what may be bytes too.
+            lines(15, |_, bytes, text| {
+                format!("# {:-47}  {text}", hex(bytes, " "))
+            }),
+            lines(16, |_, bytes, text| {
+                format!("{:-47}  {text}", hex(bytes, " "))
+            }),
+            lines(16, |at, bytes, text| {
+                let (first, second) = bytes.split_at(bytes.len().min(8));
+                let (shown, more) = text.split_at(text.len().min(8));
+                let (first, second) = (hex(first, " "), hex(second, " "));
+                format!("│{at:08x}│ {first:-23} ┊ {second:-23} │{shown}┊{more}│")
+            }),
+        ] {
+            let dump = format!("$ dump\n{dump}\n\nend\n");
+            let at = dump.find("T3B").unwrap();
+            let (view, known) = around(dump.as_bytes(), at).unwrap();
+            assert_eq!(view.bytes(), TEXT.as_bytes(), "{dump}");
+            assert!(dump.get(known..).unwrap().starts_with("\n\nend"));
         }
     }
 
