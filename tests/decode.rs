@@ -551,6 +551,7 @@ fn decode_in_every_way(text: &[u8]) {
     for kind in [
         Layer::Gzip,
         Layer::Zlib,
+        Layer::Deflate,
         Layer::Bzip2,
         Layer::Xz,
         Layer::Lzma,

@@ -44,9 +44,12 @@ pub(super) fn columns(text: &[u8], known: &Range<usize>, from: usize) -> Option<
             all.push(next);
             continue;
         }
-        if let Some(last) = shorter(text, end, width).filter(|_| all.len() == 1) {
-            all.push(last);
-            break;
+        if let [first] = &all[..] {
+            let last = shorter(text, end, width);
+            if let Some(last) = last.or_else(|| shorter_line(text, first, width)) {
+                all.push(last);
+                break;
+            }
         }
         if let Some(start) = like(&text[between.clone()], text, end) {
             let rest = start..digits::end_of(text, start);
@@ -94,6 +97,29 @@ fn shorter(text: &[u8], end: usize, width: usize) -> Option<Range<usize>> {
     // What goes on with a colon is the name of something else.
     let ends = closed.is_some_and(|rest| matches!(rest, [b',' | b']' | b')' | b'}' | b'.', ..]));
     (is_quoted && ends && !last.is_empty() && last.len() < width).then_some(last)
+}
+
+/// The shorter end of a line behind the first one, `line`, if both begin alike, as lines of a log do.
+fn shorter_line(text: &[u8], line: &Range<usize>, width: usize) -> Option<Range<usize>> {
+    // Most end here.
+    let line_end = match text[line.end..] {
+        [b'\n', ..] => 1,
+        [b'\r', b'\n', ..] => 2,
+        _ => return None,
+    };
+    let from = line.start.saturating_sub(MAX_GAP);
+    let before = &text[from..line.start];
+    let line_start = before.iter().rposition(|b| *b == b'\n');
+    let line_start = line_start.map(|at| at + 1).or((from == 0).then_some(0))?;
+    let prefix = &before[line_start..];
+    // A mark beside every line is known without it.
+    if !prefix.iter().any(u8::is_ascii_digit) {
+        return None;
+    }
+    let start = like(prefix, text, line.end + line_end)?;
+    let last = start..digits::end_of(text, start);
+    let is_all = matches!(text.get(last.end), None | Some(b'\n' | b'\r' | b'='));
+    (is_all && !last.is_empty() && last.len() < width).then_some(last)
 }
 
 /// The last run of so many digits before `start`, if it is near and no longer one stands behind it.
@@ -167,6 +193,14 @@ mod tests {
             assert_eq!(found(&text), [a.as_str(), &b, &c], "{text}");
         }
         assert_eq!(found(&format!("['{a}',\n '{c}=']")), [a.as_str(), &c]);
+        for text in [
+            format!("10:09 {a}\n10:10 {c}=\n10:11 x"),
+            format!("x\n1. {a}\r\n2. {c}\r\n"),
+        ] {
+            assert_eq!(found(&text), [a.as_str(), &c], "{text}");
+        }
+        assert!(found(&format!("x\n10:09 {a}\n10:10 x {c}\n")).is_empty());
+        assert!(found(&format!("x\nx {a}\nx {c}\n")).is_empty());
         assert!(found(&format!("['{a}', {c}]")).is_empty());
         assert!(found(&format!("x: '{a}', '{c}': y")).is_empty());
         assert!(found(&format!("{a}, x, {b}x")).is_empty());

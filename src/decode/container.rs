@@ -297,6 +297,7 @@ pub fn expand_stream(
 ) -> Result<(), Unread> {
     match layer {
         Layer::Gzip => stream(flate2::read::MultiGzDecoder::new(content), budget, each),
+        Layer::Deflate => stream(flate2::read::DeflateDecoder::new(content), budget, each),
         Layer::Zlib => stream(flate2::read::ZlibDecoder::new(content), budget, each),
         Layer::Bzip2 => stream(bzip2::read::MultiBzDecoder::new(content), budget, each),
         Layer::Xz => stream(lzma_rust2::XzReader::new(content, true), budget, each),

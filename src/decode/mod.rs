@@ -2,6 +2,7 @@
 
 mod columns;
 pub mod container;
+pub mod deflate;
 mod digits;
 pub mod dump;
 pub mod escape;
@@ -47,6 +48,8 @@ pub enum Layer {
     Gzip,
     /// A zlib stream.
     Zlib,
+    /// A stream of deflate without a header.
+    Deflate,
     /// A bzip2 stream.
     Bzip2,
     /// An xz stream.
@@ -82,6 +85,7 @@ impl Layer {
             Self::Decimal => "decimal",
             Self::Gzip => "gzip",
             Self::Zlib => "zlib",
+            Self::Deflate => "deflate",
             Self::Bzip2 => "bzip2",
             Self::Xz => "xz",
             Self::Lzma => "lzma",

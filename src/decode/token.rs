@@ -9,6 +9,7 @@ use memchr::memmem::Finder;
 use crate::decode::Layer;
 use crate::decode::columns;
 use crate::decode::container;
+use crate::decode::deflate;
 use crate::decode::digits;
 use crate::decode::digits::PROBE;
 use crate::decode::digits::STRIDE;
@@ -657,6 +658,7 @@ fn is_beside_line(byte: u8) -> bool {
             | b'%'
             | b'|'
             | b'^'
+            | b'!'
     )
 }
 
@@ -736,18 +738,28 @@ fn run(
         }
     }
     // Base64 has other digits too.
-    if all_hex || is_base32(digits) && try_as(Layer::Base32, 0) {
+    let may_be_base32 = || !digits[0].is_ascii_lowercase() && is_base32(digits);
+    if all_hex || may_be_base32() && try_as(Layer::Base32, 0) {
         return;
     }
     // Lines of equal length may also be one token each.
     let one = pieces.len() == 1;
-    let is_text = looks_like_text(digits);
-    if is_text && try_as(Layer::Base64, 0) && one {
+    // What is deflated is padded by all who do it; most runs are addresses.
+    let is_padded = match digits.len() % 4 {
+        0 => true,
+        1 => false,
+        _ => {
+            let end = pieces.last().and_then(|piece| text.get(piece.at.end));
+            matches!(end, Some(b'=' | b'%' | b'\\' | b'&'))
+        }
+    };
+    let may_hold = may_hold(digits, is_padded);
+    if may_hold && try_as(Layer::Base64, 0) && one {
         return;
     }
     // Something else may be glued to its left end; then only the marker tells where it begins.
     let mut meant = marked(digits);
-    meant[0] &= !is_text;
+    meant[0] &= !may_hold;
     for skipped in (0..4).filter(|skipped| meant[*skipped]) {
         if try_as(Layer::Base64, skipped) && one {
             return;
@@ -755,16 +767,24 @@ fn run(
     }
 }
 
-/// Lines that all begin with the mark of a patch, without it: `+` and `-` are digits as well.
+/// Lines that all begin with the mark of a patch, or two as one of a merge has, without it: `+` and `-` are
+/// digits as well.
 fn without_marks(text: &[u8], lines: &[Piece]) -> Option<Vec<Piece>> {
     let [first, _, ..] = lines else {
         return None;
     };
     let mark = text[first.at.start];
-    let is_mark = matches!(mark, b'+' | b'-') && text.get(first.at.start + 1) != Some(&mark);
-    let all = |line: &Piece| line.escaped.is_none() && text[line.at.start] == mark;
-    let content = |line: &Piece| Piece::digits(line.at.start + 1..line.at.end);
-    (is_mark && lines.iter().all(all)).then(|| lines.iter().map(content).collect())
+    if !matches!(mark, b'+' | b'-') {
+        return None;
+    }
+    let marks = text[first.at.clone()].iter().take_while(|b| **b == mark);
+    let marks = marks.count();
+    let all = |line: &Piece| {
+        let digits = &text[line.at.clone()];
+        line.escaped.is_none() && digits.len() > marks && digits[..marks].iter().all(|b| *b == mark)
+    };
+    let content = |line: &Piece| Piece::digits(line.at.start + marks..line.at.end);
+    (marks <= 2 && lines.iter().all(all)).then(|| lines.iter().map(content).collect())
 }
 
 /// How many digits may stand before what is base64 of text with the marker in it.
@@ -837,15 +857,15 @@ fn looks_encoded(digits: &[u8]) -> bool {
     hex || digits.len() >= MIN_RUN && marked(digits).contains(&true)
 }
 
-/// Whether the first bytes that base64 digits stand for may be text, wide text or a container, and
-/// not a hash. What holds a key among other bytes is told by the marker.
-fn looks_like_text(digits: &[u8]) -> bool {
+/// Whether the first bytes that base64 digits stand for may be text, wide text, a container or, if it
+/// `may_be_deflated`, that, and not a hash. What holds a key among other bytes is told by the marker.
+fn may_hold(digits: &[u8], may_be_deflated: bool) -> bool {
     // Runs that are shorter are none.
     let head = digits.first_chunk().map(|digits| Head {
         bytes: digits::decode(digits),
         length: HEAD,
     });
-    head.is_some_and(|head| head.may_be_text())
+    head.is_some_and(|head| head.may_be_text() || may_be_deflated && deflate::begins(&head.bytes))
 }
 
 /// Bytes that tell text from a hash.
@@ -949,9 +969,12 @@ fn base64(digits: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Whether all may be digits of base32, of one alphabet or the other, and stand for text.
+/// Whether the first of them, enough for a key, may be digits of base32, of one alphabet or the other, and
+/// stand for text.
 fn is_base32(digits: &[u8]) -> bool {
-    if digits.len() < MIN_BASE32 || !digits.iter().all(|b| base32_value(*b, false).is_some()) {
+    // What follows in the next line is a word, and no digit of it.
+    let digits = &digits[..base32_length(digits)];
+    if digits.len() < MIN_BASE32 {
         return false;
     }
     let mut head = Head::default();
@@ -975,7 +998,14 @@ fn base32_value(digit: u8, usual: bool) -> Option<u8> {
     }
 }
 
+fn base32_length(digits: &[u8]) -> usize {
+    let all = digits.iter();
+    all.take_while(|b| base32_value(**b, false).is_some())
+        .count()
+}
+
 fn base32(digits: &[u8]) -> Vec<u8> {
+    let digits = &digits[..base32_length(digits)];
     let is_usual = |b: &u8| b.is_ascii_uppercase() || (b'2'..=b'7').contains(b);
     let usual = digits.iter().all(is_usual);
     let mut out = Vec::with_capacity(digits.len() * 5 / 8);
@@ -1223,6 +1253,24 @@ mod tests {
     fn rulers_paths_and_words_are_left_alone() {
         for text in ["-".repeat(200), "a/b/".repeat(50), "word".repeat(50)] {
             runs(text.as_bytes(), |_| panic!("decoded {text}"));
+        }
+    }
+
+    #[test]
+    fn base32_ends_where_the_next_line_is_a_word() {
+        let bytes = b"a=12;".repeat(12);
+        let digits = data_encoding::BASE32.encode(&bytes);
+        for text in [
+            digits.clone(),
+            format!("{digits}\nthe next"),
+            format!("x\n{digits}\nend"),
+        ] {
+            let mut found = Vec::new();
+            runs(text.as_bytes(), |decoded| {
+                found.push((decoded.layer, decoded.bytes.clone()));
+                false
+            });
+            assert!(found.contains(&(Layer::Base32, bytes.clone())), "{text}");
         }
     }
 }

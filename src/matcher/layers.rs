@@ -16,6 +16,7 @@ use crate::decode::View;
 use crate::decode::container;
 use crate::decode::container::Budget;
 use crate::decode::container::Trouble;
+use crate::decode::deflate;
 use crate::decode::dump;
 use crate::decode::escape::blank;
 use crate::decode::escape::readings;
@@ -100,7 +101,7 @@ const fn escaped(bytes: &'static [u8], escaped_word: usize) -> Needle {
 /// The last are for keys of which any characters are escaped. Of each kind that can be told by three
 /// bytes, they are the letters from `P` to `_`, of which a key has eight or more; of the others, `T`.
 /// The very last are its first two numbers in lists that spell it, as such are written.
-pub(super) const NEEDLES: [Needle; 52] = [
+pub(super) const NEEDLES: [Needle; 60] = [
     needle(b"T3Bl", Trigger::Text),
     needle(b"bkFJ", Trigger::Text),
     needle(b"Blbk", Trigger::Text),
@@ -138,12 +139,20 @@ pub(super) const NEEDLES: [Needle; 52] = [
     needle(b"54,0x", Trigger::Numbers),
     needle(b"54,\n", Trigger::Numbers),
     needle(b"54,3", Trigger::Numbers),
+    needle(b"54, 33", Trigger::Numbers),
+    needle(b"54, (", Trigger::Numbers),
+    needle(b"54,(", Trigger::Numbers),
+    needle(b"54, $", Trigger::Numbers),
+    needle(b"54,$", Trigger::Numbers),
+    needle(b"54, &", Trigger::Numbers),
     needle(b"54,00", Trigger::Numbers),
     needle(b"54 33", Trigger::Numbers),
     needle(b"54:33", Trigger::Numbers),
     needle(b"54-33", Trigger::Numbers),
     needle(b"84, 51", Trigger::Numbers),
     needle(b"84,51", Trigger::Numbers),
+    needle(b"84, (", Trigger::Numbers),
+    needle(b"84,(", Trigger::Numbers),
     needle(b"84,\n", Trigger::Numbers),
     needle(b"84;5", Trigger::Numbers),
     needle(b"84)", Trigger::Numbers),
@@ -267,7 +276,8 @@ impl Matcher {
                 ..inner.under(&layers)
             }));
         }
-        if let Some(kind) = kind_of(&decoded.bytes) {
+        let deflated = || decoded.layer == Layer::Base64 && deflate::begins(&decoded.bytes);
+        if let Some(kind) = kind_of(&decoded.bytes).or(deflated().then_some(Layer::Deflate)) {
             let opened = members(kind, &decoded.bytes);
             remark(opened.unopened, &outer);
             for (within, content) in opened.members {

@@ -106,6 +106,7 @@ fn is_compressed(finding: &Finding) -> bool {
         Some(
             Layer::Gzip
                 | Layer::Zlib
+                | Layer::Deflate
                 | Layer::Bzip2
                 | Layer::Xz
                 | Layer::Lzma

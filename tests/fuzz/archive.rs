@@ -16,7 +16,7 @@ use super::quickly;
 const BUDGET: u64 = 1 << 20;
 const BUFFER: usize = 4096;
 
-const KINDS: [Layer; 8] = [
+const KINDS: [Layer; 9] = [
     Layer::Gzip,
     Layer::Zlib,
     Layer::Bzip2,
@@ -25,6 +25,7 @@ const KINDS: [Layer; 8] = [
     Layer::Zip,
     Layer::Tar,
     Layer::Lzma,
+    Layer::Deflate,
 ];
 
 /// The target.
