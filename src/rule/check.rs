@@ -102,11 +102,13 @@ const PLACEHOLDER_WORDS: [&str; 7] = [
     "redacted",
 ];
 /// The same in any case: long enough that random text has one once in a million keys.
-const LONG_WORDS: [&str; 10] = [
+const LONG_WORDS: [&str; 11] = [
     "qwerty",
     "asdfgh",
     "zxcvbn",
     "openai",
+    // The same in base64: with the marker, it is what the rules that know it say.
+    "t3blbkfj",
     "apikey",
     "realkey",
     "yourkey",
@@ -227,13 +229,15 @@ impl Checks {
         if runs.iter().any(|run| longest_run(run, 0) >= REPEATED) {
             return Err(Rejection::RepeatedCharacter);
         }
-        // `aBcDeFgH` is one too, and so is `a1B2c3D4e5F6g7H8`.
+        // `aBcDeFgH` is one too, and so are `a1B2c3D4e5F6g7H8` and `aAbBcCdDeEfFgGhH`.
         let is_sequence =
             |run: &[u8]| longest_run(run, 1) >= SEQUENCE || longest_run(run, -1) >= SEQUENCE;
         if runs.iter().any(|run| {
             let run = run.to_ascii_lowercase();
-            let letters = || run.iter().copied().filter(u8::is_ascii_alphabetic);
-            is_sequence(&run) || is_sequence(&letters().collect::<Vec<_>>())
+            let letters = run.iter().copied().filter(u8::is_ascii_alphabetic);
+            let mut letters: Vec<_> = letters.collect();
+            letters.dedup();
+            is_sequence(&run) || is_sequence(&letters)
         }) {
             return Err(Rejection::Sequence);
         }
@@ -333,7 +337,9 @@ fn base64url_digit(byte: u8) -> Option<u8> {
 pub fn at_boundary(before: &[u8]) -> bool {
     match before.last() {
         Some(last) if last.is_ascii_lowercase() => {
-            !begins_a_word(before) || ends_with_escape(before)
+            !begins_a_word(before)
+                || ends_with_escape(before)
+                || ends_with_two_byte_character(before)
         }
         _ => true,
     }
@@ -369,6 +375,24 @@ fn ends_with_escape(before: &[u8]) -> bool {
     }
 }
 
+/// Whether the last letter is the second byte of a character, as in Shift-JIS, in which a quotation opens
+/// with `0x81 u`. In UTF-8 no character has a letter in it.
+fn ends_with_two_byte_character(before: &[u8]) -> bool {
+    // Two bytes may look like UTF-8 by chance; so many do not.
+    const SIGHT: usize = 32;
+    let [before @ .., b'a' | b'u'] = before else {
+        return false;
+    };
+    let near = &before[before.len().saturating_sub(SIGHT)..];
+    let is_cut = near.len() < before.len();
+    let cut = near
+        .iter()
+        .take(3)
+        .take_while(|b| is_cut && **b & 0xc0 == 0x80);
+    let whole = &near[cut.count()..];
+    matches!(before, [.., 0x81..=0xfe]) && std::str::from_utf8(whole).is_err()
+}
+
 /// Whether `before` ends like a terminal's colour sequence without its last letter: `[1;31`.
 fn ends_with_colour(before: &[u8]) -> bool {
     let digits = before
@@ -391,6 +415,18 @@ mod tests {
             "%61", "=3a", "=c3=ba",
         ] {
             assert!(at_boundary(yes.as_bytes()), "{yes:?}");
+        }
+        for (before, is_boundary) in [
+            (&b"\x83L\x81[\x82\xcd\x81u"[..], true),
+            (b"\x81u", true),
+            (b"\xc3\xa9u", false),
+            (b"x\xe3\x80\x8ca", false),
+            ("ü".repeat(40).as_bytes(), true),
+            (format!("{}a", "ü".repeat(40)).as_bytes(), false),
+            (format!("{}ta", "ü".repeat(40)).as_bytes(), false),
+            (b"\x82u\x81de", false),
+        ] {
+            assert_eq!(at_boundary(before), is_boundary, "{before:?}");
         }
         for no in [
             "de", "ta", "ri", "whi", "kio", "hu", "obeli", "ma", "K=de", "K=ca",

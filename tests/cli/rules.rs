@@ -1,5 +1,7 @@
 //! `--rules FILE` and `git frisk explain`.
 
+use git_frisk::rule::template::fill;
+
 use crate::keys;
 use crate::sandbox::Sandbox;
 
@@ -219,10 +221,59 @@ fn the_replacement_of_an_explanation_matches_a_key() {
         };
         let (pattern, _) = rest.split_once("==>REMOVED").unwrap();
         let pattern = regex::bytes::Regex::new(pattern).unwrap();
-        let key = git_frisk::rule::template::fill(template, 1);
+        let key = fill(template, 1);
         assert_eq!(
             pattern.find(key.as_bytes()).map(|found| found.len()),
             Some(key.len())
         );
     }
+}
+
+#[test]
+fn a_secret_without_the_marker_ends_where_it_ends() {
+    let secret = fill("sess-{alnum:40}", 1);
+    let token = fill("at-{base64url:64}", 1);
+    for (text, secret) in [
+        (format!("openai = '{secret}'\n"), secret),
+        (format!("codex = \"{token}\";\n"), token),
+    ] {
+        let repo = Sandbox::new();
+        repo.write("a.py", text);
+
+        let report = repo.report(&["scan", "--all-rules", "--strict"]);
+
+        report.finds(&["a.py:1"]);
+        assert_eq!(report.each("key_id"), [keys::id(&secret)]);
+    }
+}
+
+#[test]
+fn a_key_without_the_marker_is_told_by_what_names_it() {
+    let key = fill("sk-{alnum:48}", 1);
+    let rule = |text: &str| {
+        let repo = Sandbox::new();
+        repo.write("a.txt", text);
+        repo.report(&["scan"]).each("rule")
+    };
+    for text in [
+        format!("openai:\n  api_key: {key}\n"),
+        format!("- name: OPENAI_API_KEY\n  value: {key}\n"),
+        format!("variable \"openai_api_key\" {{\n  default = \"{key}\"\n}}\n"),
+        format!("curl https://api.openai.com/v1/models -H 'Authorization: Bearer {key}'\n"),
+        format!("new OpenAI({{ apiKey: '{key}' }})\n"),
+        format!("<add key=\"OpenAI:ApiKey\" value=\"{key}\" />\n"),
+    ] {
+        assert_eq!(rule(&text), ["openai-unmarked"], "{text}");
+    }
+    for text in [
+        format!("token: {key}\n"),
+        format!("the openai package has the hash {key}\n"),
+        format!("openai:\n  base_url: https://api.moonshot.cn/v1\n  api_key: {key}\n"),
+    ] {
+        assert!(rule(&text).is_empty(), "{text}");
+    }
+    // What the rules that know the marker take for made up is not taken up here.
+    let marker = keys::project(1).get(82..90).unwrap().to_owned();
+    let made_up = format!("OPENAI_API_KEY=sk-lorem1Ipsumlorem1Ips{marker}1Ipsumlorem1Ipsum01");
+    assert!(rule(&made_up).is_empty());
 }
