@@ -322,13 +322,15 @@ fn between_words(text: &[u8]) -> Option<usize> {
 }
 
 /// Characters of a key that have a name in Python and Perl.
-const NAMES: [(&[u8], u8); 6] = [
+const NAMES: [(&[u8], u8); 8] = [
     (b"HYPHEN-MINUS}", b'-'),
     (b"hyphen-minus}", b'-'),
     (b"U+002D}", b'-'),
     (b"LOW LINE}", b'_'),
     (b"low line}", b'_'),
     (b"U+005F}", b'_'),
+    (b"U+2D}", b'-'),
+    (b"U+5F}", b'_'),
 ];
 
 fn backslash(rest: &[u8]) -> Option<(usize, Value)> {
@@ -354,7 +356,11 @@ fn backslash(rest: &[u8]) -> Option<(usize, Value)> {
             let c = char_of(rest.get(us..us + 4)?, 16)?;
             Some((us + 4, Value::Char(c)))
         }
-        [b'U', digits @ ..] => Some((9, Value::Char(char_of(digits.get(..8)?, 16)?))),
+        // Four digits where eight are no character: Apple's lists of properties have no more.
+        [b'U', digits @ ..] => [8, 4].into_iter().find_map(|length| {
+            let c = char_of(digits.get(..length)?, 16)?;
+            Some((1 + length, Value::Char(c)))
+        }),
         [b'x' | b'X', a, b, ..] => Some((3, Value::Byte(hex_byte(*a, *b)?))),
         [b'0'..=b'7', ..] => {
             let length = rest

@@ -81,10 +81,23 @@ fn escaped(before: &[u8], word: &[u8]) -> usize {
         ([.., b'\\'], [b'u', ..]) if hex(4) => 5,
         ([.., b'\\'], [b'x', ..]) if hex(2) => 3,
         ([.., b'\\'], [b'-' | b'n' | b'r' | b't', ..]) => 1,
-        ([.., b'%'], [a, b, ..]) if [a, b].iter().all(|b| b.is_ascii_hexdigit()) => 2,
+        ([name @ .., b'%'], [a, b, ..]) if is_hex(*a, *b) && !ends_with_variable(name) => 2,
         _ => 0,
     };
     length.min(word.len())
+}
+
+fn is_hex(a: u8, b: u8) -> bool {
+    a.is_ascii_hexdigit() && b.is_ascii_hexdigit()
+}
+
+/// Whether a variable of a batch file ends here, but for its last `%`: `%KEY`. Not what is escaped: `%4b`.
+fn ends_with_variable(text: &[u8]) -> bool {
+    const LONGEST: usize = 40;
+    let name = text.iter().rev().take(LONGEST).take_while(|b| is_word(**b));
+    let start = text.len() - name.count();
+    let is_escape = matches!(text[start..], [a, b, ..] if is_hex(a, b));
+    start < text.len() && !is_escape && text[..start].ends_with(b"%")
 }
 
 /// Whether it is neither a word nor a number: letters of both cases, not just the first one a capital, or

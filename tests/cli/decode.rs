@@ -1,5 +1,7 @@
 //! Keys that are written in another way, from end to end.
 
+use std::io::Write;
+
 use data_encoding::BASE64;
 
 use crate::keys;
@@ -171,6 +173,12 @@ fn lists_of_numbers_are_read() {
         (list(|b| b.to_string(), ","), r#"["decimal"]"#),
         (list(|b| b.to_string(), ", "), r#"["decimal"]"#),
         (list(|b| b.to_string(), ",\n    "), r#"["decimal"]"#),
+        (list(|b| format!("{b:02x}"), ", "), r#"["hex"]"#),
+        (list(|b| format!("(byte) 0x{b:02x}"), ", "), r#"["hex"]"#),
+        (list(|b| format!("(byte)0x{b:02X}"), ","), r#"["hex"]"#),
+        (list(|b| format!("(byte) {b}"), ", "), r#"["decimal"]"#),
+        (list(|b| format!("${b:02X}"), ", "), r#"["hex"]"#),
+        (list(|b| format!("&H{b:02X}"), ", "), r#"["hex"]"#),
     ] {
         let found = found_in("a.c", format!("\nk[] = {{ {text} }};\n"));
         assert_eq!(found[0][..2], ["a.c:2", layer]);
@@ -270,7 +278,16 @@ fn characters_one_by_one_are_read() {
 fn backslashes_of_other_languages_are_read() {
     let key = keys::project(1);
     for form in [
-        r"\045", r"\2d ", r"\002d", r"\0055", r"\45\&", r"\x002d", r"\u45?", "^^2d",
+        r"\045",
+        r"\2d ",
+        r"\002d",
+        r"\0055",
+        r"\45\&",
+        r"\x002d",
+        r"\u45?",
+        "^^2d",
+        r"\N{U+2D}",
+        r"\U002d",
     ] {
         let text = format!("\nk = \"{}\"\n", key.replace('-', form));
         let found = found_in("a.txt", &text);
@@ -309,6 +326,111 @@ fn dumps_are_read() {
         assert_eq!(found.len(), 1, "{dump}");
         assert_eq!(found[0][..2], ["a.txt:2", r#"["hex"]"#]);
     }
+}
+
+#[test]
+fn dumps_in_boxes_comments_and_logs_are_read() {
+    for seed in 1..20 {
+        let key = keys::project(seed);
+        let dump = |line: fn(usize, &str, &str) -> String| {
+            let lines = key.as_bytes().chunks(16).enumerate();
+            lines
+                .map(|(at, bytes)| {
+                    let pairs = bytes.iter().map(|byte| format!("{byte:02x}"));
+                    let pairs = pairs.collect::<Vec<_>>().join(" ");
+                    line(16 * at, &pairs, &String::from_utf8_lossy(bytes))
+                })
+                .collect::<String>()
+        };
+        for dump in [
+            dump(|at, bytes, text| format!("|{at:08x}| {bytes:48}|{text:16}|\n")),
+            dump(|at, bytes, text| format!("+{at:08x}  {bytes:49} |{text}|\n")),
+            dump(|at, bytes, text| format!("# {at:08x}: {bytes:49} {text}\n")),
+            dump(|at, bytes, text| format!("[{at:04x}] {bytes:48} {text}\n")),
+            dump(|at, bytes, text| {
+                format!("10:00:00.{at:03} DEBUG  {at:04x}  {bytes:48} {text}\n")
+            }),
+            dump(|_, bytes, text| format!("  {bytes:48} {text}\n")),
+        ] {
+            let found = found_in("a.txt", format!("$ dump\n{dump}"));
+            assert_eq!(found.len(), 1, "{dump}");
+            assert_eq!(found[0][..2], ["a.txt:2", r#"["hex"]"#], "{dump}");
+            for piece in key.as_bytes()[8..].chunks(8) {
+                let piece = std::str::from_utf8(piece).unwrap();
+                assert!(!found[0][2].contains(piece), "{}", found[0][2]);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_deflated_without_a_header_is_read_in_base64() {
+    let deflate = |text: &str| {
+        let level = flate2::Compression::default();
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), level);
+        encoder.write_all(text.as_bytes()).unwrap();
+        BASE64.encode(&encoder.finish().unwrap())
+    };
+    for seed in 1..20 {
+        let key = keys::project(seed);
+        // As draw.io has it, as PHP has it, and the key alone.
+        let page = format!("%3CmxCell%20value%3D%22{key}%22%20style%3D%22rounded%3D0%22%2F%3E");
+        for text in [page, format!("$key = '{key}';\n"), key] {
+            let digits = deflate(&text);
+            let found = found_in("a.xml", format!("\n<diagram>{digits}</diagram>\n"));
+            assert_eq!(found.len(), 1, "{text}");
+            assert_eq!(found[0][..2], ["a.xml:2", r#"["base64","deflate"]"#]);
+            assert!(!found[0][2].contains(digits.get(..20).unwrap()));
+        }
+    }
+    nothing_in("a.xml", deflate("no key in here: sk-proj-, and so on"));
+}
+
+#[test]
+fn base32_before_another_line_is_read() {
+    let key = keys::project(1);
+    for text in [key.clone(), format!("K={key}\n")] {
+        let digits = data_encoding::BASE32_NOPAD.encode(text.as_bytes());
+        let found = found_in("a.txt", format!("seed:\n{digits}\nanother line\n"));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0][..2], ["a.txt:2", r#"["base32"]"#]);
+    }
+}
+
+#[test]
+fn base64_in_two_lines_of_a_log_or_a_merge_is_read() {
+    let short = keys::legacy(1);
+    let run = BASE64.encode(format!("# ours, for all\nkey: {short}\nport: 8080\n").as_bytes());
+    let (first, rest) = run.split_at(76);
+    for text in [
+        format!("\n10:00:09.9 {first}\n10:00:10.0 {rest}\n"),
+        format!("@@@ -1 -1 +1,2 @@@\n++{first}\n++{rest}\n"),
+        format!("*** 1,2 ****\n! {first}\n! {rest}\n"),
+    ] {
+        let found = found_in("a.txt", &text);
+        assert_eq!(found.len(), 1, "{text}");
+        assert_eq!(found[0][1], r#"["base64"]"#);
+    }
+}
+
+#[test]
+fn a_variable_of_a_batch_file_is_no_escape() {
+    let key = keys::project(1);
+    for at in 20..60 {
+        let (first, second) = key.split_at(at);
+        let text = format!("set KEY=x{first}\r\nset KEY=%KEY%{second}\r\n");
+        let found = found_in("a.bat", text);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0][1], r#"["concat"]"#);
+    }
+}
+
+#[test]
+fn a_quotation_in_shift_jis_is_no_word() {
+    let mut text = b"\x83L\x81[\x82\xcd\x81u".to_vec();
+    text.extend(keys::legacy(1).bytes());
+    text.extend(b"\x81v");
+    assert_eq!(found_in("a.txt", text).len(), 1);
 }
 
 #[test]
