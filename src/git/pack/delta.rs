@@ -10,10 +10,15 @@ use crate::git::pack::entry::Buffer;
 /// cannot claim a gigabyte.
 const TRUSTED: u64 = 1 << 20;
 
+/// What is not longer is copied with what is behind it, which is faster than as many bytes as it is.
+const WIDE: usize = 64;
+
 /// The one instruction that comes next.
-enum Instruction<'a> {
+enum Instruction {
+    /// Bytes of the base.
     Copy(Range<usize>),
-    Insert(&'a [u8]),
+    /// So many bytes, which follow.
+    Insert(usize),
 }
 
 /// Bytes of an object that stand in its base too.
@@ -55,7 +60,7 @@ pub(super) fn apply(
     if result_size > TRUSTED && length(rest)? != result_size {
         return Err(Damage::Length);
     }
-    let out = result.make(result_size)?;
+    let (out, size) = result.make(result_size)?;
     let Changes { fresh, copied } = changes;
     fresh.clear();
     copied.clear();
@@ -66,18 +71,21 @@ pub(super) fn apply(
         let end;
         match instruction(&mut rest).ok_or(Damage::Delta)? {
             Instruction::Copy(from) => {
-                let bytes = base.get(from.clone()).ok_or(Damage::Delta)?;
-                end = at + bytes.len();
-                out.get_mut(at..end)
-                    .ok_or(Damage::Length)?
-                    .copy_from_slice(bytes);
+                if from.end > base.len() {
+                    return Err(Damage::Delta);
+                }
+                end = at + from.len();
+                if end > size {
+                    return Err(Damage::Length);
+                }
+                put(&mut out[at..], &base[from.start..], from.len());
                 match copied.last_mut() {
                     // What the base has in one piece is one.
-                    Some(last) if next == Some(from.start) => last.length += short(bytes.len()),
+                    Some(last) if next == Some(from.start) => last.length += short(from.len()),
                     _ => copied.push(Copied {
                         at: short(at),
                         from: short(from.start),
-                        length: short(bytes.len()),
+                        length: short(from.len()),
                     }),
                 }
                 if next.is_some_and(|next| next != from.start) {
@@ -85,11 +93,14 @@ pub(super) fn apply(
                 }
                 next = Some(from.end);
             }
-            Instruction::Insert(bytes) => {
-                end = at + bytes.len();
-                out.get_mut(at..end)
-                    .ok_or(Damage::Length)?
-                    .copy_from_slice(bytes);
+            Instruction::Insert(length) => {
+                let (_, after) = rest.split_at_checked(length).ok_or(Damage::Delta)?;
+                end = at + length;
+                if end > size {
+                    return Err(Damage::Length);
+                }
+                put(&mut out[at..], rest, length);
+                rest = after;
                 match fresh.last_mut() {
                     Some(last) if next.is_none() => last.end = range(at, end).end,
                     _ => fresh.push(range(at, end)),
@@ -99,13 +110,30 @@ pub(super) fn apply(
         }
         at = end;
     }
-    if at != out.len() {
+    if at != size {
         return Err(Damage::Length);
     }
     if next.is_some_and(|next| next != base.len()) {
         fresh.push(range(at, at));
     }
     Ok(())
+}
+
+/// Copies so many bytes, and maybe some that are behind them: what is there is written later, or is
+/// beyond the end.
+#[inline]
+fn put(to: &mut [u8], from: &[u8], length: usize) {
+    match (to.first_chunk_mut::<WIDE>(), from.first_chunk::<WIDE>()) {
+        (Some(to), Some(from)) if length <= WIDE => *to = *from,
+        _ => put_exactly(to, from, length),
+    }
+}
+
+/// Copies so many bytes. Not a part of [`put`]: the compiler would make one copy of any length of
+/// the two.
+#[inline(never)]
+fn put_exactly(to: &mut [u8], from: &[u8], length: usize) {
+    to[..length].copy_from_slice(&from[..length]);
 }
 
 /// Objects are smaller than 4 GiB.
@@ -123,23 +151,49 @@ fn length(mut instructions: &[u8]) -> Result<u64, Damage> {
     while !instructions.is_empty() {
         length += match instruction(&mut instructions).ok_or(Damage::Delta)? {
             Instruction::Copy(from) => from.len() as u64,
-            Instruction::Insert(bytes) => bytes.len() as u64,
+            Instruction::Insert(length) => {
+                let (bytes, after) = instructions.split_at_checked(length).ok_or(Damage::Delta)?;
+                instructions = after;
+                bytes.len() as u64
+            }
         };
     }
     Ok(length)
 }
 
-fn instruction<'a>(rest: &mut &'a [u8]) -> Option<Instruction<'a>> {
+/// Takes an instruction off, without the bytes that follow it.
+#[inline]
+fn instruction(rest: &mut &[u8]) -> Option<Instruction> {
     let (&code, after) = rest.split_first()?;
-    *rest = after;
     if code & 0x80 == 0 {
-        // No byte at all is no instruction: git keeps it for later.
-        let (bytes, after) = rest
-            .split_at_checked(usize::from(code))
-            .filter(|_| code > 0)?;
         *rest = after;
-        return Some(Instruction::Insert(bytes));
+        // No byte at all is no instruction: git keeps it for later.
+        return (code > 0).then_some(Instruction::Insert(code.into()));
     }
+    // Of both numbers it is nearly always the lowest bytes that are there.
+    let (offset_bits, size_bits) = (code & 15, code >> 4 & 7);
+    let is_low = |bits: u8| bits & (bits + 1) == 0;
+    match rest.first_chunk() {
+        Some(eight) if is_low(offset_bits) && is_low(size_bits) => {
+            let low = |number: u64, bytes: u32| number & ((1 << (8 * bytes)) - 1);
+            let offset_bytes = offset_bits.trailing_ones();
+            let size_bytes = size_bits.trailing_ones();
+            let numbers = u64::from_le_bytes(*eight) >> 8;
+            let offset = low(numbers, offset_bytes);
+            let size = low(numbers >> (8 * offset_bytes), size_bytes);
+            *rest = &rest[1 + (offset_bytes + size_bytes) as usize..];
+            copy(offset, size)
+        }
+        _ => {
+            *rest = after;
+            any_copy(code, rest)
+        }
+    }
+}
+
+/// An instruction to copy, whichever bytes of its numbers are there.
+#[cold]
+fn any_copy(code: u8, rest: &mut &[u8]) -> Option<Instruction> {
     let mut next = |bit: u8, shift: u32| {
         if code & bit == 0 {
             return Some(0);
@@ -150,6 +204,10 @@ fn instruction<'a>(rest: &mut &'a [u8]) -> Option<Instruction<'a>> {
     };
     let offset = next(1, 0)? | next(2, 8)? | next(4, 16)? | next(8, 24)?;
     let size = next(16, 0)? | next(32, 8)? | next(64, 16)?;
+    copy(offset, size)
+}
+
+fn copy(offset: u64, size: u64) -> Option<Instruction> {
     let size = if size == 0 { 0x10000 } else { size };
     let start = usize::try_from(offset).ok()?;
     let end = usize::try_from(offset + size).ok()?;

@@ -112,10 +112,10 @@ impl Buffer {
         self.bytes.capacity()
     }
 
-    /// Room for `size` bytes, to be written in full.
-    pub(super) fn make(&mut self, size: u64) -> Result<&mut [u8], Damage> {
+    /// Room for `size` bytes, to be written in full, and more behind them; and how many they are.
+    pub(super) fn make(&mut self, size: u64) -> Result<(&mut [u8], usize), Damage> {
         let length = self.reserve(size)?;
-        Ok(&mut self.bytes[..length])
+        Ok((&mut self.bytes, length))
     }
 
     fn reserve(&mut self, size: u64) -> Result<usize, Damage> {
