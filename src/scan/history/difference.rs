@@ -94,7 +94,10 @@ impl Difference {
             {
                 copied = rest;
             }
-            let kept = copied.first().and_then(|piece| entries(*piece, at, known));
+            let near = self.kept.last().map_or(0, |kept| kept.end);
+            let kept = copied
+                .first()
+                .and_then(|piece| entries(*piece, at, known, near));
             let Some(kept) = kept else {
                 if let Some(notes) = &mut notes {
                     notes.push(short(at));
@@ -136,14 +139,32 @@ impl Difference {
 }
 
 /// The numbers of the base's entries of which the first is copied to a place in a tree, and the
-/// others follow in the same piece; `None` if no whole entry is.
-fn entries(piece: Copied, at: usize, known: &[u32]) -> Option<Range<usize>> {
+/// others follow in the same piece; `None` if no whole entry is. The first is mostly `near`.
+fn entries(piece: Copied, at: usize, known: &[u32], near: usize) -> Option<Range<usize>> {
     let skipped = short(at).checked_sub(piece.at)?;
-    let first = known.binary_search(&(piece.from + skipped)).ok()?;
+    let first = place(piece.from + skipped, known, near)?;
     let piece_end = piece.from + piece.length;
-    let after = known[first..].partition_point(|start| *start <= piece_end);
-    let end = first + after - 1;
+    let end = match known.last() {
+        Some(end) if *end <= piece_end => known.len(),
+        _ => first + known[first..].partition_point(|start| *start <= piece_end),
+    } - 1;
     (first < end).then_some(first..end)
+}
+
+/// Where a number is among sorted ones; mostly it is there a little after `near`.
+fn place(number: u32, known: &[u32], near: usize) -> Option<usize> {
+    let is_before = |at: usize| known.get(at).is_some_and(|known| *known < number);
+    let (mut start, mut step) = (near, 1);
+    while is_before(start + step) {
+        start += step;
+        step *= 2;
+    }
+    let end = known.len().min(start + step + 1);
+    if start > 0 && !is_before(start - 1) {
+        start = 0;
+    }
+    let found = known.get(start..end)?.binary_search(&number).ok()?;
+    Some(start + found)
 }
 
 /// Whether an entry stands before another one in a tree as git writes it, where a directory counts
@@ -275,6 +296,18 @@ mod tests {
             difference(&[], &base, &[]),
             (Form::Sorted, vec![1, 2, 3, 4], vec![])
         );
+    }
+
+    #[test]
+    fn a_number_is_found_wherever_it_is_sought_first() {
+        let known: Vec<u32> = (0..40).map(|number| 3 * number + 1).collect();
+        for near in 0..=known.len() {
+            for number in 0..125 {
+                let found = place(number, &known, near);
+                assert_eq!(found, known.binary_search(&number).ok(), "{number} {near}");
+            }
+        }
+        assert_eq!(place(0, &[], 0), None);
     }
 
     #[test]
