@@ -108,11 +108,21 @@ impl<'a> Raw<'a> {
 
     /// The entries of a tree from that on which begins at a place.
     pub fn from(tree: &'a [u8], at: usize, format: ObjectFormat) -> Self {
-        let hash = match format {
-            ObjectFormat::Sha1 => 20,
-            ObjectFormat::Sha256 => 32,
-        };
+        let hash = hash_of(format);
         Self { tree, at, hash }
+    }
+
+    /// The entry that was found at a place before.
+    pub fn at(tree: &'a [u8], at: Range<usize>, format: ObjectFormat) -> Option<RawEntry<'a>> {
+        let raw = tree.get(at.clone())?;
+        let nul = raw.len().checked_sub(hash_of(format) + 1)?;
+        let (kind, name) = mode(raw)?;
+        Some(RawEntry {
+            kind,
+            name: raw.get(name..nul)?,
+            oid: &raw[nul + 1..],
+            at,
+        })
     }
 
     #[inline]
@@ -127,6 +137,14 @@ impl<'a> Raw<'a> {
             oid: raw.get(nul + 1..end)?,
             at: self.at..self.at + end,
         })
+    }
+}
+
+/// Bytes of the name of an object.
+fn hash_of(format: ObjectFormat) -> usize {
+    match format {
+        ObjectFormat::Sha1 => 20,
+        ObjectFormat::Sha256 => 32,
     }
 }
 

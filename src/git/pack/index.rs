@@ -217,6 +217,21 @@ impl Index {
         byte.checked_sub(1).map_or(0, to)..to(byte)
     }
 
+    /// Looks where a name would be, so that it is at hand when it is sought; returns some of what is
+    /// there.
+    pub(super) fn glance(&self, raw: &[u8]) -> u8 {
+        let Some(first) = be32(raw, 0) else {
+            return 0;
+        };
+        let Range { start, end } = self.guide.range(first);
+        let [start, end] = [start, end].map(|at| self.names + at as usize * self.stride);
+        let places = [start, usize::midpoint(start, end), end];
+        // What is behind the last name is no name, but it is there.
+        places
+            .iter()
+            .fold(0, |seen, at| seen ^ self.map.get(*at).unwrap_or(&0))
+    }
+
     /// Finds a name.
     pub(super) fn find(&self, raw: &[u8]) -> Option<u32> {
         let Range { mut start, mut end } = self.guide.range(be32(raw, 0)?);

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -36,6 +37,8 @@ use crate::scan::inspect::Inspector;
 use crate::scan::pool::threads_for;
 use crate::threads;
 
+/// Entries of which the objects are looked for together.
+const AT_A_TIME: usize = 32;
 /// Stands between names that are looked at together: no rule and no decoder knows it.
 const BETWEEN_NAMES: u8 = 2;
 
@@ -145,8 +148,8 @@ struct Scratch {
     difference: Difference,
     names: Vec<u8>,
     /// Where entries are of which it may be asked, and the numbers of their objects.
-    added: Vec<(usize, Option<u32>)>,
-    gone: Vec<(usize, Option<u32>)>,
+    added: Vec<(Range<usize>, Option<u32>)>,
+    gone: Vec<(Range<usize>, Option<u32>)>,
 }
 
 thread_local! {
@@ -271,35 +274,36 @@ impl Surveyor<'_> {
         added.clear();
         gone.clear();
         // They were parsed before.
-        let entry = |tree, at| Raw::from(tree, at, visit.format()).next().flatten();
-        for entry in difference
-            .added
-            .iter()
-            .filter_map(|at| entry(visit.data, at.start))
-        {
-            names.extend_from_slice(entry.name);
-            names.push(BETWEEN_NAMES);
-            if entry.kind != EntryKind::Gitlink {
-                let object = self.named(entry.oid, entry.kind == EntryKind::Tree);
-                if self.is_asked_for(&entry) {
-                    added.push((entry.at.start, object));
+        let entry = |tree, at: &Range<usize>| Raw::at(tree, at.clone(), visit.format());
+        for some in difference.added.chunks(AT_A_TIME) {
+            let names_of = some
+                .iter()
+                .map(|at| &visit.data[at.end - visit.name.len()..at.end]);
+            self.store.will_find(names_of);
+            for entry in some.iter().filter_map(|at| entry(visit.data, at)) {
+                names.extend_from_slice(entry.name);
+                names.push(BETWEEN_NAMES);
+                if entry.kind != EntryKind::Gitlink {
+                    let object = self.named(entry.oid, entry.kind == EntryKind::Tree);
+                    if self.is_asked_for(&entry) {
+                        added.push((entry.at, object));
+                    }
                 }
             }
         }
         let base = visit.made.map_or(&[][..], |made| made.base);
-        for entry in difference
-            .gone
-            .iter()
-            .filter_map(|at| entry(base, at.start))
-        {
+        for entry in difference.gone.iter().filter_map(|at| entry(base, at)) {
             if self.is_asked_for(&entry) {
-                gone.push((entry.at.start, self.store.find(entry.oid)));
+                gone.push((entry.at, self.store.find(entry.oid)));
             }
         }
         if !added.is_empty() || !gone.is_empty() {
-            let entry = |tree, (at, object)| Some((entry(tree, at)?, object));
-            let added = added.iter().filter_map(|note| entry(visit.data, *note));
-            let gone = gone.iter().filter_map(|note| entry(base, *note));
+            let added = added
+                .iter()
+                .filter_map(|(at, object)| Some((entry(visit.data, at)?, *object)));
+            let gone = gone
+                .iter()
+                .filter_map(|(at, object)| Some((entry(base, at)?, *object)));
             self.edges.change(visit.number, added, gone);
         }
         if difference.is_heir {
@@ -314,7 +318,7 @@ impl Surveyor<'_> {
                 for entry in difference
                     .added
                     .iter()
-                    .filter_map(|at| entry(visit.data, at.start))
+                    .filter_map(|at| entry(visit.data, at))
                 {
                     if !self.scan.name_hits(entry.name, entry.name).is_empty() {
                         locked(&self.survey).names.insert(entry.name.to_vec());
