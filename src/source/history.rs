@@ -142,8 +142,14 @@ pub fn walk(
     if shallow > 0 {
         walk.errors.push(GitError::Shallow { commits: shallow });
     }
-    walk.commits
-        .sort_by(|a, b| (a.time, a.oid.as_bytes()).cmp(&(b.time, b.oid.as_bytes())));
+    // To look at each of two commits takes longer than to compare them.
+    let commits = std::mem::take(&mut walk.commits).into_iter();
+    let mut dated: Vec<_> = commits.map(|commit| (commit.time, commit)).collect();
+    dated.sort_unstable_by(|(a, one), (b, other)| {
+        let by_name = || one.oid.as_bytes().cmp(other.oid.as_bytes());
+        a.cmp(b).then_with(by_name)
+    });
+    walk.commits = dated.into_iter().map(|(_, commit)| commit).collect();
     Ok(walk)
 }
 
