@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 
 use git2::ObjectType;
@@ -25,6 +26,8 @@ pub(super) struct Plan {
     offsets: Vec<u64>,
     /// The place of each in the index.
     positions: Vec<u32>,
+    /// The rank of each place in the index, or [`NONE`]; made when it is first needed.
+    ranks: OnceLock<Vec<u32>>,
     /// What each builds on, or [`NONE`].
     parents: Vec<u32>,
     /// Where the list of those that build on it begins in `children`; one more than there are.
@@ -71,6 +74,7 @@ impl Plan {
         let mut plan = Self {
             offsets: places.iter().map(|place| place.0).collect(),
             positions: places.iter().map(|place| place.1).collect(),
+            ranks: OnceLock::new(),
             parents: Vec::new(),
             starts: Vec::new(),
             children: Vec::new(),
@@ -186,6 +190,20 @@ impl Plan {
         let positions = &self.positions[start..start + same];
         let rank = start + positions.binary_search(&position).ok()?;
         u32::try_from(rank).ok()
+    }
+
+    /// The same, for who asks for many.
+    pub(super) fn rank_at(&self, position: u32) -> Option<u32> {
+        let ranks = self.ranks.get_or_init(|| {
+            let last = self.positions.iter().max();
+            let mut ranks = vec![NONE; last.map_or(0, |last| *last as usize + 1)];
+            for (rank, position) in (0..).zip(&self.positions) {
+                ranks[*position as usize] = rank;
+            }
+            ranks
+        });
+        let rank = ranks.get(position as usize).copied();
+        rank.filter(|rank| *rank != NONE)
     }
 
     /// The place in the index of an entry.
@@ -308,6 +326,7 @@ mod tests {
         let mut plan = Plan {
             offsets: ranks.clone().map(u64::from).collect(),
             positions: ranks.collect(),
+            ranks: OnceLock::new(),
             parents: parents.to_vec(),
             starts: Vec::new(),
             children: Vec::new(),

@@ -208,7 +208,7 @@ impl Store {
             } = &self.packs[at];
             let plan = pack.plan(1);
             // What is not found in its pack has no children there.
-            let rank = plan.rank(pack, number - first);
+            let rank = plan.rank_at(number - first);
             let children = rank.map_or(0..0, |rank| plan.children(rank));
             let children = children.map(|at| plan.position(plan.child(at)));
             // Of several copies one is visited.

@@ -147,6 +147,9 @@ impl History<'_> {
     /// The commits that bring anything in, or of which that cannot be told, in their order. Few do;
     /// all threads look for them.
     fn that_bring_something(&self, hot: &Hot<'_, '_>) -> BTreeSet<usize> {
+        if hot.is_empty() {
+            return BTreeSet::new();
+        }
         let commits = &self.walk.commits;
         let next = AtomicUsize::new(0);
         let found = Mutex::new(BTreeSet::new());
@@ -160,6 +163,12 @@ impl History<'_> {
                     }
                     let mut brings = false;
                     let parents = self.parents(commit);
+                    if parents
+                        .iter()
+                        .any(|other| hot.leads_as(commit.tree, *other))
+                    {
+                        continue;
+                    }
                     let compared =
                         tree::compare(hot, commit.tree, &parents, &mut |_| brings = true);
                     if brings || compared.is_err() {

@@ -112,6 +112,10 @@ impl<'a> Edges<'a> {
         let targets: HashSet<u32> = objects.filter_map(numbered).collect();
         let mut wanted = std::mem::take(&mut noted.wanted);
         noted.added.extend(&wanted);
+        if targets.is_empty() && wanted.is_empty() {
+            return Hot::of(store, unread);
+        }
+        let count = store.len() + noted.missing.len();
         // Each is looked for once, in however many trees it was added.
         wanted.sort_unstable();
         wanted.dedup_by_key(|edge| edge.entry());
@@ -126,23 +130,30 @@ impl<'a> Edges<'a> {
             open: targets.iter().copied().collect(),
             known: targets,
         };
+        let added = ByObject::new(&noted.added, count);
         for entry in wanted {
-            search.holders(slice_of(&noted.added, |edge| {
+            search.holders(slice_of(added.of(entry.object), |edge| {
                 edge.entry().cmp(&entry.entry())
             }));
         }
         while let Some(object) = search.open.pop() {
-            search.holders(slice_of(&noted.added, |edge| edge.object.cmp(&object)));
+            search.holders(added.of(object));
         }
         let Search {
             mut found, known, ..
         } = search;
+        drop(added);
+        (noted.added, noted.gone) = (Vec::new(), Vec::new());
         let ranks = noted.sort_labels();
         for edge in &mut found {
             edge.label = ranks[edge.label as usize];
         }
         found.sort_unstable_by_key(|edge| (edge.tree, edge.label, edge.object));
         found.dedup();
+        let name = |edge: &Edge| &noted.labels[edge.label as usize].1;
+        let has_twins = found
+            .windows(2)
+            .any(|two| two[0].tree == two[1].tree && name(&two[0]) == name(&two[1]));
         let mut starts = vec![0; store.len() + 1];
         let mut at = 0;
         for (tree, start) in starts.iter_mut().enumerate() {
@@ -152,15 +163,14 @@ impl<'a> Edges<'a> {
                 .count();
             *start = number(at);
         }
-        (noted.added, noted.gone) = (Vec::new(), Vec::new());
         Hot {
             store,
             noted,
             entries: found,
             starts,
+            has_twins,
             known,
-            unread,
-            met: Mutex::default(),
+            ..Hot::of(store, unread)
         }
     }
 }
@@ -240,6 +250,33 @@ fn slice_of(edges: &[Edge], compare: impl Fn(&Edge) -> Ordering) -> &[Edge] {
     &edges[start..start + count]
 }
 
+/// Sorted edges, to be had by their objects.
+struct ByObject<'a> {
+    edges: &'a [Edge],
+    /// For each object, where its edges begin, and then where all end.
+    starts: Vec<u32>,
+}
+
+impl<'a> ByObject<'a> {
+    /// For objects of numbers below `count`.
+    fn new(edges: &'a [Edge], count: usize) -> Self {
+        let mut starts = Vec::with_capacity(count + 1);
+        for (at, edge) in edges.iter().enumerate() {
+            if starts.len() <= edge.object as usize {
+                starts.resize(edge.object as usize + 1, number(at));
+            }
+        }
+        starts.resize(count + 1, number(edges.len()));
+        Self { edges, starts }
+    }
+
+    /// Those of an object.
+    fn of(&self, object: u32) -> &'a [Edge] {
+        let object = object as usize;
+        &self.edges[self.starts[object] as usize..self.starts[object + 1] as usize]
+    }
+}
+
 /// A search for the trees that lead to something.
 struct Search<'a> {
     store: &'a Store,
@@ -252,9 +289,11 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Takes all trees that have an entry: those that got it, and what is made from them until one
+    /// Takes all trees that have entries of one object: those that got it, and what is made from them until one
     /// has it no more.
     fn holders(&mut self, added: &[Edge]) {
+        let object = added.first().map(|edge| edge.object);
+        let gone = slice_of(self.gone, |edge| Some(edge.object).cmp(&object));
         let mut holders = added.to_vec();
         while let Some(holder) = holders.pop() {
             self.found.push(holder);
@@ -264,7 +303,7 @@ impl Search<'_> {
             let made = self.store.made_from(holder.tree);
             let made = made.filter(|tree| self.heirs.contains(*tree));
             let made = made.map(|tree| Edge { tree, ..holder });
-            holders.extend(made.filter(|edge| self.gone.binary_search(edge).is_err()));
+            holders.extend(made.filter(|edge| gone.binary_search(edge).is_err()));
         }
     }
 }
@@ -277,6 +316,8 @@ pub(super) struct Hot<'a, 'u> {
     entries: Vec<Edge>,
     /// For each object of the store, where its entries begin, and then where all end.
     starts: Vec<u32>,
+    /// Whether a tree has two entries of one name.
+    has_twins: bool,
     /// What was looked for, and the trees that lead there.
     known: HashSet<u32>,
     /// What cannot be read.
@@ -285,10 +326,36 @@ pub(super) struct Hot<'a, 'u> {
     met: Mutex<BTreeMap<Oid, Option<Vec<u8>>>>,
 }
 
-impl<'u> Hot<'_, 'u> {
+impl<'a, 'u> Hot<'a, 'u> {
+    /// Nothing leads anywhere.
+    fn of(store: &'a Store, unread: &'u BTreeMap<Oid, GitError>) -> Self {
+        Self {
+            store,
+            noted: Noted::default(),
+            entries: Vec::new(),
+            starts: Vec::new(),
+            has_twins: false,
+            known: HashSet::new(),
+            unread,
+            met: Mutex::default(),
+        }
+    }
+
+    /// Whether no tree leads anywhere, and all can be read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.unread.is_empty()
+    }
+
     /// Whether a tree leads anywhere, or cannot be read.
     pub(super) fn leads(&self, tree: Oid) -> bool {
         !self.edges(tree).is_empty() || self.unread.contains_key(&tree)
+    }
+
+    /// Whether a tree that can be read leads to the same as another one, by the same entries. Those
+    /// that are not in order are not known to be compared.
+    pub(super) fn leads_as(&self, tree: Oid, other: Oid) -> bool {
+        let entries = |tree| self.edges(tree).iter().map(Edge::entry);
+        !self.has_twins && !self.unread.contains_key(&tree) && entries(tree).eq(entries(other))
     }
 
     fn edges(&self, tree: Oid) -> &[Edge] {
