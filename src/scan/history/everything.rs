@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashSet;
+use std::io;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 
 use git2::Oid;
 use git2::Repository;
@@ -98,6 +100,10 @@ pub(super) fn scan(
         };
         history.report(repository, &in_head);
     }
+    drop(history);
+    // There are hundreds of thousands, and to free each takes longer than all that is left to do:
+    // nobody has to wait for it.
+    let _: io::Result<JoinHandle<()>> = threads::spawn(move || drop((walk, commits)));
     Ok(())
 }
 
