@@ -26,6 +26,7 @@ use crate::git::tree::EntryKind;
 use crate::git::tree::Raw;
 use crate::git::tree::RawEntry;
 use crate::scan::Scan;
+use crate::scan::history::BETWEEN_NAMES;
 use crate::scan::history::difference::Difference;
 use crate::scan::history::difference::Form;
 use crate::scan::history::hot::Edges;
@@ -39,8 +40,6 @@ use crate::threads;
 
 /// Entries of which the objects are looked for together.
 const AT_A_TIME: usize = 32;
-/// Stands between names that are looked at together: no rule and no decoder knows it.
-const BETWEEN_NAMES: u8 = 2;
 
 /// What the objects of a repository hold.
 #[derive(Default)]
