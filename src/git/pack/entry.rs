@@ -138,11 +138,21 @@ impl Buffer {
 }
 
 /// Decompresses entries.
-pub(super) struct Inflater(Decompressor);
+pub(super) struct Inflater {
+    /// For entries with codes of their own.
+    own: Decompressor,
+    /// For entries that begin with the codes that every reader knows: half of all, nearly all of them
+    /// short. To make the tables for these codes takes longer than to decompress such an entry, and
+    /// this one has them already.
+    known: Decompressor,
+}
 
 impl Inflater {
     pub(super) fn new() -> Self {
-        Self(Decompressor::new())
+        Self {
+            own: Decompressor::new(),
+            known: Decompressor::new(),
+        }
     }
 
     /// Decompresses an entry's content or delta into a buffer.
@@ -161,7 +171,14 @@ impl Inflater {
         }
         let length = into.reserve(header.size)?;
         // There is room for more, and more is an error.
-        match self.0.zlib_decompress(compressed, &mut into.bytes) {
+        // The header is two bytes, and then the kind of a block is behind a bit.
+        let is_known = compressed.get(2).is_some_and(|byte| byte >> 1 & 3 == 1);
+        let decompressor = if is_known {
+            &mut self.known
+        } else {
+            &mut self.own
+        };
+        match decompressor.zlib_decompress(compressed, &mut into.bytes) {
             Ok(made) if made == length => Ok(()),
             Ok(_) | Err(libdeflater::DecompressionError::InsufficientSpace) => Err(Damage::Length),
             Err(libdeflater::DecompressionError::BadData) => Err(Damage::Inflate),
