@@ -628,6 +628,10 @@ fn no_text_takes_long() {
         ("escaped twice", repeated("\\\\\\\\u0054 ")),
         ("percent of percent", repeated("%2554")),
         (
+            "lines of percent",
+            repeated(&format!("{}\n", "%2554".repeat(40))),
+        ),
+        (
             "keys behind letters",
             filled("x-desk-{alnum:20}T3BlbkFJ{alnum:20}\n"),
         ),
@@ -656,7 +660,7 @@ fn no_text_takes_long() {
         ),
     ] {
         let took = takes(&text);
-        assert!(took < Duration::from_secs(8), "{name}: {took:?}");
+        assert!(took < Duration::from_secs(2), "{name}: {took:?}");
     }
 }
 

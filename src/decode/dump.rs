@@ -31,8 +31,24 @@ pub fn around(text: &[u8], at: usize) -> Option<(View, usize)> {
     let by_offset = by_offset(text, at);
     match &by_offset {
         Some((view, _)) if !view.bytes().is_empty() => by_offset,
-        _ => by_text(text, at).or(by_offset),
+        _ if line_end(text, at).is_some() => by_text(text, at).or(by_offset),
+        _ => by_offset,
     }
+}
+
+/// Where the line ends in which `at` stands, if it is not too long for a dump: up to there, it is the same
+/// for every place whether there is one.
+pub fn line_end(text: &[u8], at: usize) -> Option<usize> {
+    let from = at.saturating_sub(MAX_LINE);
+    let start = match memrchr(b'\n', &text[from..at]) {
+        Some(before) => from + before + 1,
+        None => (from == 0).then_some(0)?,
+    };
+    let end = match memchr(b'\n', &text[at..text.len().min(start + MAX_LINE)]) {
+        Some(length) => at + length,
+        None => (text.len() <= start + MAX_LINE).then_some(text.len())?,
+    };
+    Some(end)
 }
 
 /// The bytes that the dump shows in which `at` stands, if it does, and up to where this is all there is to
