@@ -12,7 +12,7 @@ pub(super) const WIDTHS: RangeInclusive<usize> = 40..=160;
 const PROBED: usize = digits::STRIDE + digits::PROBE;
 /// Bytes between two runs at the most.
 pub(super) const MAX_GAP: usize = 96;
-/// Bytes behind a run among which a shorter one has to stand, with what ends it.
+/// Bytes behind a run among which a shorter one has to stand, with what ends it; in a line, to begin.
 pub(super) const SHORTER_SIGHT: usize = 192;
 
 /// The runs, from `from` on, of which `known` is one, if it has as many digits as the one after it or before.
@@ -116,7 +116,9 @@ fn shorter_line(text: &[u8], line: &Range<usize>, width: usize) -> Option<Range<
     if !prefix.iter().any(u8::is_ascii_digit) {
         return None;
     }
-    let start = like(prefix, text, line.end + line_end)?;
+    // The numbers in it may have any length, and it has to be known from where the line ends.
+    let near = &text[..text.len().min(line.end + SHORTER_SIGHT)];
+    let start = like(prefix, near, line.end + line_end)?;
     let last = start..digits::end_of(text, start);
     let is_all = matches!(text.get(last.end), None | Some(b'\n' | b'\r' | b'='));
     (is_all && !last.is_empty() && last.len() < width).then_some(last)

@@ -107,4 +107,28 @@ mod tests {
         }
         assert!(ends > 60, "{ends}");
     }
+
+    #[test]
+    fn a_line_of_a_log_that_begins_far_behind_the_one_before_is_looked_at_from_there() {
+        let matcher = Matcher::new(RuleSet::built_in()).unwrap();
+        // Base64 of a text, too short to be looked at alone.
+        let (first, last) = ("YWJjZGVm".repeat(7) + "Z2hp", hash(40));
+        let mut ends = 0;
+        for number in (1..260).map(|length| "7".repeat(length)) {
+            let line = format!("1. {first}\n{number}. {last}");
+            let before = format!("{line}!x");
+            let after = format!("{line}\nx");
+            // A number may be as long as the first line.
+            if !matcher.is_blank(before.as_bytes()) {
+                continue;
+            }
+            let is_blank = matcher.is_blank(after.as_bytes());
+            let start = u32::try_from(line.len()).unwrap();
+            let fresh = start..start + 1;
+            let still = matcher.is_still_blank(after.as_bytes(), std::slice::from_ref(&fresh));
+            assert_eq!(still, is_blank, "{number}");
+            ends += u32::from(!is_blank);
+        }
+        assert!(ends > 100, "{ends}");
+    }
 }
