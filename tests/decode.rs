@@ -675,6 +675,23 @@ fn lists_of_many_markers_do_not_take_long() {
 }
 
 #[test]
+fn lines_that_might_be_dumps_do_not_take_long() {
+    // Each is told by its text, and stands alone; or is as long as the text.
+    let line = format!(
+        "{}{}T3BlbkFJ{}",
+        "54 ".repeat(34),
+        "T".repeat(63),
+        "T3Bl".repeat(19)
+    );
+    for end in ["\nx\n", " "] {
+        let line = format!("{line}{end}");
+        let text = line.repeat((1 << 20) / line.len());
+        let took = takes(text.as_bytes());
+        assert!(took < Duration::from_secs(3), "{end:?}: {took:?}");
+    }
+}
+
+#[test]
 fn markers_in_wide_text_do_not_take_long() {
     let text = "T3BlbkFJ ".encode_utf16().flat_map(u16::to_le_bytes);
     let text: Vec<u8> = [b'a'; 2048]

@@ -31,24 +31,8 @@ pub fn around(text: &[u8], at: usize) -> Option<(View, usize)> {
     let by_offset = by_offset(text, at);
     match &by_offset {
         Some((view, _)) if !view.bytes().is_empty() => by_offset,
-        _ if line_end(text, at).is_some() => by_text(text, at).or(by_offset),
-        _ => by_offset,
+        _ => by_text(text, at).or(by_offset),
     }
-}
-
-/// Where the line ends in which `at` stands, if it is not too long for a dump: up to there, it is the same
-/// for every place whether there is one.
-pub fn line_end(text: &[u8], at: usize) -> Option<usize> {
-    let from = at.saturating_sub(MAX_LINE);
-    let start = match memrchr(b'\n', &text[from..at]) {
-        Some(before) => from + before + 1,
-        None => (from == 0).then_some(0)?,
-    };
-    let end = match memchr(b'\n', &text[at..text.len().min(start + MAX_LINE)]) {
-        Some(length) => at + length,
-        None => (text.len() <= start + MAX_LINE).then_some(text.len())?,
-    };
-    Some(end)
 }
 
 /// The bytes that the dump shows in which `at` stands, if it does, and up to where this is all there is to
@@ -95,20 +79,17 @@ fn lines_around(
     at: usize,
     line: impl Fn(&[u8], usize) -> Option<Line>,
 ) -> Option<(Vec<Line>, usize)> {
-    let start = memrchr(b'\n', &text[at.saturating_sub(MAX_LINE)..at]);
-    let start = at.saturating_sub(MAX_LINE) + start.map_or(0, |at| at + 1);
+    let start = line_start(text, at)?;
     let known = line(text, start)?;
     let mut before = Vec::new();
     let mut first = start;
     while before.len() < BEFORE
         && let Some(end) = first.checked_sub(1)
+        && let Some(start) = line_start(text, end)
+        && let Some(line) = line(text, start)
     {
-        let from = end.saturating_sub(MAX_LINE);
-        first = from + memrchr(b'\n', &text[from..end]).map_or(0, |at| at + 1);
-        match line(text, first) {
-            Some(line) => before.push(line),
-            None => break,
-        }
+        first = start;
+        before.push(line);
     }
     before.reverse();
     let mut lines = before;
@@ -128,6 +109,26 @@ fn lines_around(
     let known = again.and_then(|at| lines.get(at));
     let known = known.map_or(end, |line| line.offset.start);
     (lines.len() > 1).then_some((lines, known))
+}
+
+/// Where the line begins in which `at` stands, if that is near enough for one of a dump.
+fn line_start(text: &[u8], at: usize) -> Option<usize> {
+    // With the end of the line before.
+    let from = at.saturating_sub(MAX_LINE + 1);
+    match memrchr(b'\n', &text[from..at]) {
+        Some(line_end) => Some(from + line_end + 1),
+        None => (at <= MAX_LINE).then_some(0),
+    }
+}
+
+/// Where the line ends in which `at` stands, if that is near: whatever stands between, [`around`] says the
+/// same of it, and what many places in a line are asked for takes a while.
+pub fn line_end(text: &[u8], at: usize) -> usize {
+    let Some(start) = line_start(text, at) else {
+        return at;
+    };
+    let rest = &text[at..text.len().min(start + MAX_LINE)];
+    at + memchr(b'\n', rest).unwrap_or(rest.len())
 }
 
 /// How many bytes a line shows, by its offset and that of the next. Either may count in octal.
@@ -429,6 +430,36 @@ mod tests {
             let (view, known) = around(dump.as_bytes(), at).unwrap();
             assert_eq!(view.bytes(), TEXT.as_bytes(), "{dump}");
             assert!(dump.get(known..).unwrap().starts_with("\n\nend"));
+        }
+    }
+
+    #[test]
+    fn what_is_no_dump_is_so_to_the_end_of_the_line() {
+        let line = "54 33 42 6c T3Bl";
+        let text = format!("x\n{line}\ny\n");
+        assert!(around(text.as_bytes(), 2).is_none());
+        for at in 2..=2 + line.len() {
+            assert_eq!(line_end(text.as_bytes(), at), 2 + line.len());
+        }
+        // Of a line that is too long for one, nothing is known but that it is none.
+        let text = line.repeat(40);
+        assert_eq!(line_end(text.as_bytes(), 3), MAX_LINE);
+        assert_eq!(line_end(text.as_bytes(), MAX_LINE + 1), MAX_LINE + 1);
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_for_a_dump_is_none_of_it() {
+        let line = "54 33 42 6c T3Bl";
+        for long in (MAX_LINE..3 * MAX_LINE).step_by(7) {
+            let text = format!("{line} {}{line}\n{line}\n{line}\n", " ".repeat(long));
+            for at in 0..text.len() {
+                if let Some((view, _)) = around(text.as_bytes(), at) {
+                    let places = (0..view.bytes().len()).map(|at| view.source(&(at..at + 1)));
+                    assert!(places.is_sorted_by_key(|place| place.start), "{long}, {at}");
+                }
+            }
+            let (view, _) = around(text.as_bytes(), text.len() - 3).unwrap();
+            assert_eq!(view.bytes(), b"T3BlT3Bl");
         }
     }
 

@@ -361,7 +361,7 @@ impl Matcher {
         out: &mut Vec<Candidate>,
     ) -> Result<usize, MatchError> {
         let Some((view, known)) = dump::around(text, at) else {
-            return Ok(dump::line_end(text, at).unwrap_or(at));
+            return Ok(dump::line_end(text, at));
         };
         self.find_in_view(&view, Layer::Hex, depth, out)?;
         Ok(known)
