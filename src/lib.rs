@@ -6,6 +6,8 @@
 //! [`finding`]s, which hold no secret; a [`reporter`] writes the [`report`]. `docs/ARCHITECTURE.md`
 //! has the map.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 pub mod decode;
 pub mod excerpt;
 pub mod finding;

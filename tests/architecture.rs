@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// The modules, layer by layer from below. A module may use those of the layers before its own.
 const LAYERS: [&[&str]; 7] = [
     // Values.
-    &["secret", "span", "text", "place", "threads"],
+    &["avx512", "secret", "span", "text", "place", "threads"],
     // Terms.
     &["decode", "rule", "excerpt", "key_id", "git"],
     // Results; a report holds findings.

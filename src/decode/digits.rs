@@ -42,7 +42,7 @@ pub(super) const fn value(digit: u8) -> u8 {
 /// The first place that is looked at, from `at` on, with nothing but digits.
 pub(super) fn next_probe(text: &[u8], at: usize) -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
-    if avx512::is_there() {
+    if crate::avx512::is_there() {
         #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
         // SAFETY: the processor has the instructions.
         return unsafe { avx512::next_probe(text, at) };
@@ -71,7 +71,7 @@ fn next_probe_anywhere(text: &[u8], mut at: usize) -> Option<usize> {
 /// begin before `at` and go on behind it.
 pub(super) fn next_start(text: &[u8], at: usize) -> Option<usize> {
     #[cfg(target_arch = "x86_64")]
-    if avx512::is_there() {
+    if crate::avx512::is_there() {
         #[expect(unsafe_code, reason = "safe once the processor is known to have it")]
         // SAFETY: the processor has the instructions.
         return unsafe { avx512::next_start(text, at) };
@@ -425,38 +425,34 @@ mod avx2 {
 mod avx512 {
     use std::arch::x86_64::__m512i;
     use std::arch::x86_64::_mm512_andnot_si512;
-    use std::arch::x86_64::_mm512_loadu_si512;
     use std::arch::x86_64::_mm512_movepi8_mask;
-    use std::arch::x86_64::_mm512_permutex2var_epi8;
 
     use super::PROBE;
     use super::STRIDE;
+    use crate::avx512::Table;
+    use crate::avx512::WIDTH;
+    use crate::avx512::load;
+    use crate::avx512::look_up;
+    use crate::avx512::place;
 
-    /// Bytes of a vector: of two strides.
-    const WIDTH: usize = 64;
     /// The bytes of a vector that the first probe in it looks at, and the second, by their bits.
     const PROBED: [u64; 2] = {
         let first = (1 << PROBE) - 1;
         [first, first << STRIDE]
     };
     /// For each byte of ASCII, whether it is a digit, by its first bit.
-    const DIGITS: [[u8; WIDTH]; 2] = {
+    const DIGITS: Table = {
         let mut table = [[0; WIDTH]; 2];
         let mut byte = 0;
         while byte < 128 {
             if super::is_digit(byte) {
-                table[byte as usize / WIDTH][byte as usize % WIDTH] = 0x80;
+                let (half, at) = place(byte);
+                table[half][at] = 0x80;
             }
             byte += 1;
         }
         table
     };
-
-    pub(super) fn is_there() -> bool {
-        is_x86_feature_detected!("avx512vbmi")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512f")
-    }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     pub(super) fn next_probe(text: &[u8], at: usize) -> Option<usize> {
@@ -502,20 +498,9 @@ mod avx512 {
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
     #[inline]
     fn digits(bytes: __m512i) -> u64 {
-        let [low, high] = DIGITS.each_ref().map(|half| load(half));
-        let digits = _mm512_permutex2var_epi8(low, bytes, high);
+        let digits = look_up(&DIGITS, bytes);
         // Those above ASCII were looked up by their last bits.
         _mm512_movepi8_mask(_mm512_andnot_si512(bytes, digits))
-    }
-
-    #[target_feature(enable = "avx512f")]
-    #[inline]
-    fn load(bytes: &[u8; WIDTH]) -> __m512i {
-        #[expect(unsafe_code, reason = "there is no safe load")]
-        // SAFETY: the array has the 64 bytes, and the load needs no alignment.
-        unsafe {
-            _mm512_loadu_si512(bytes.as_ptr().cast())
-        }
     }
 }
 

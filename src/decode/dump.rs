@@ -26,7 +26,8 @@ struct Line {
     end: usize,
 }
 
-/// The bytes that the dump shows in which `at` stands, as [`by_offset`] or [`by_text`] knows it.
+/// The bytes that the dump shows in which `at` stands, and up to where this is all there is to know of it.
+/// It is known by its offsets, or by the text beside the bytes.
 pub fn around(text: &[u8], at: usize) -> Option<(View, usize)> {
     let by_offset = by_offset(text, at);
     match &by_offset {

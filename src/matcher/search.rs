@@ -70,12 +70,13 @@ impl Search {
 mod wide {
     use std::arch::x86_64::__m512i;
     use std::arch::x86_64::_mm512_and_si512;
-    use std::arch::x86_64::_mm512_loadu_si512;
-    use std::arch::x86_64::_mm512_permutex2var_epi8;
+    use std::arch::x86_64::_mm512_setzero_si512;
     use std::arch::x86_64::_mm512_test_epi8_mask;
 
-    /// Bytes of a vector.
-    const WIDTH: usize = 64;
+    use crate::avx512;
+    use crate::avx512::Table;
+    use crate::avx512::WIDTH;
+
     /// Bytes of a needle that are looked up.
     const LOOKED_AT: usize = 3;
     /// Bytes that are looked at for all places in a vector.
@@ -85,11 +86,9 @@ mod wide {
     /// More needles make too many places look like one.
     const MAX_NEEDLES: usize = 64;
 
-    /// For a byte of a needle and the last seven bits of a byte, the groups that have it, by their bits.
-    type Table = [u8; 2 * WIDTH];
-
     #[derive(Debug)]
     pub(in crate::matcher) struct Wide {
+        /// For each of the first bytes of a needle, the groups that have a byte there, by their bits.
         tables: [Table; LOOKED_AT],
         needles: Vec<Vec<u8>>,
     }
@@ -98,17 +97,15 @@ mod wide {
         /// `None` if the processor cannot, or the needles are none for it.
         pub(super) fn new(needles: &[Vec<u8>]) -> Option<Self> {
             let fits = |needle: &Vec<u8>| needle.len() >= LOOKED_AT;
-            let has_vectors = is_x86_feature_detected!("avx512vbmi")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512f");
             let few = (1..=MAX_NEEDLES).contains(&needles.len());
-            if !has_vectors || !few || !needles.iter().all(fits) {
+            if !avx512::is_there() || !few || !needles.iter().all(fits) {
                 return None;
             }
-            let mut tables = [[0; 2 * WIDTH]; LOOKED_AT];
+            let mut tables = [[[0; WIDTH]; 2]; LOOKED_AT];
             for (number, needle) in needles.iter().enumerate() {
                 for (table, byte) in tables.iter_mut().zip(needle) {
-                    table[index(*byte)] |= 1 << (number % GROUPS);
+                    let (half, at) = avx512::place(*byte);
+                    table[half][at] |= 1 << (number % GROUPS);
                 }
             }
             Some(Self {
@@ -128,7 +125,7 @@ mod wide {
 
         #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
         fn next_wide(&self, text: &[u8], mut at: usize) -> Option<(usize, usize)> {
-            let [first, second, third] = self.tables.each_ref().map(|table| load_table(table));
+            let [first, second, third] = &self.tables;
             let places = |bytes: &[u8; SEEN]| {
                 let first = look_up(first, bytes, 0);
                 let both = _mm512_and_si512(first, look_up(second, bytes, 1));
@@ -156,7 +153,10 @@ mod wide {
                 places &= places - 1;
                 let rest = text.get(start..)?;
                 let known = self.tables.iter().zip(rest);
-                let groups = known.fold(!0, |groups, (table, byte)| groups & table[index(*byte)]);
+                let groups = known.fold(!0, |groups, (table, byte)| {
+                    let (half, at) = avx512::place(*byte);
+                    groups & table[half][at]
+                });
                 let numbered = self.needles.iter().enumerate();
                 let of_groups = numbered.filter(|(number, _)| groups >> (number % GROUPS) & 1 != 0);
                 let mut found = of_groups.filter(|(_, needle)| rest.starts_with(needle));
@@ -168,35 +168,15 @@ mod wide {
         }
     }
 
-    /// Where a byte has its place in a table.
-    fn index(byte: u8) -> usize {
-        usize::from(byte) % (2 * WIDTH)
-    }
-
-    #[target_feature(enable = "avx512f")]
-    #[inline]
-    fn load_table(table: &Table) -> [__m512i; 2] {
-        let (halves, _) = table.as_chunks();
-        [load(&halves[0]), load(&halves[1])]
-    }
-
     /// What is in a table for each byte from `from` on.
     #[target_feature(enable = "avx512f,avx512vbmi")]
     #[inline]
-    fn look_up([low, high]: [__m512i; 2], bytes: &[u8; SEEN], from: usize) -> __m512i {
+    fn look_up(table: &Table, bytes: &[u8; SEEN], from: usize) -> __m512i {
         let bytes = bytes[from..].first_chunk();
-        let bytes = bytes.map_or(low, |bytes| load(bytes));
-        _mm512_permutex2var_epi8(low, bytes, high)
-    }
-
-    #[target_feature(enable = "avx512f")]
-    #[inline]
-    fn load(bytes: &[u8; WIDTH]) -> __m512i {
-        #[expect(unsafe_code, reason = "there is no safe load")]
-        // SAFETY: the array has the 64 bytes, and the load needs no alignment.
-        unsafe {
-            _mm512_loadu_si512(bytes.as_ptr().cast())
-        }
+        avx512::look_up(
+            table,
+            bytes.map_or(_mm512_setzero_si512(), |b| avx512::load(b)),
+        )
     }
 }
 
