@@ -34,6 +34,7 @@ pub(crate) const PANICKED: u8 = 2;
 
 /// Runs the program with enough stack; says its exit status.
 pub(crate) fn start() -> u8 {
+    end_aborts_with_status();
     if has_stack() {
         return run();
     }
@@ -43,6 +44,25 @@ pub(crate) fn start() -> u8 {
         Err(_) => run(),
     }
 }
+
+/// Makes what ends the process at once, such as memory that is not to be had, which is said, end it
+/// with the status of what is incomplete.
+#[cfg(unix)]
+fn end_aborts_with_status() {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    use signal_hook::consts::SIGABRT;
+    use signal_hook::flag;
+
+    let always = Arc::new(AtomicBool::new(true));
+    // Where a handler cannot be had, the status is that of a process that a signal ended.
+    let _: io::Result<signal_hook::SigId> =
+        flag::register_conditional_shutdown(SIGABRT, PANICKED.into(), always);
+}
+
+#[cfg(not(unix))]
+fn end_aborts_with_status() {}
 
 /// Refuses to begin where a standard stream is closed and nothing can take its place: the next file
 /// would be taken for it.

@@ -434,3 +434,21 @@ fn a_file_that_becomes_a_pipe_is_not_waited_for() {
     frisk(&directory, &["scan", "pipe"]).fails_with("pipe: is no regular file");
     assert_eq!(frisk(&directory, &["scan"]).status, 0);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_is_not_to_be_had_is_2() {
+    let directory = Sandbox::without_repository();
+    let line = keys::project(1);
+    directory.write("many", format!("{line}\n").repeat(20_000));
+    let mut incomplete = 0;
+    for kilobytes in [200_000, 100_000, 60_000] {
+        for format in ["human", "json"] {
+            let script = format!("ulimit -v {kilobytes}; exec \"$0\" scan . --format {format}");
+            let output = shell(&directory, &script);
+            assert!([1, 2].contains(&output.status), "{kilobytes}: {output:?}");
+            incomplete += u32::from(output.status == 2);
+        }
+    }
+    assert!(incomplete > 0);
+}
