@@ -128,10 +128,10 @@ impl Report {
 
     /// Puts everything into its order, so that the report does not depend on who came first.
     pub fn sort(&mut self) {
-        self.findings.sort();
+        self.findings.sort_unstable();
         self.findings.dedup();
         for remarks in [&mut self.skipped, &mut self.errors, &mut self.notes] {
-            remarks.sort();
+            remarks.sort_unstable();
             remarks.dedup();
         }
     }

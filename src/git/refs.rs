@@ -137,7 +137,7 @@ impl Reader {
                 Err(error) => self.unreadable(directory, error),
             }
         }
-        paths.sort();
+        paths.sort_unstable();
         paths
     }
 

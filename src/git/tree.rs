@@ -267,7 +267,7 @@ pub fn compare(
         let mut others = Vec::with_capacity(pair.others.len());
         for other in &pair.others {
             let mut entries = other.map_or_else(|| Ok(Vec::new()), |oid| odb.entries(oid))?;
-            entries.sort_by(|a, b| a.name.cmp(&b.name));
+            entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
             others.push(entries);
         }
         for entry in odb.entries(pair.tree)? {

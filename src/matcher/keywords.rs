@@ -225,7 +225,7 @@ fn needles(keywords: &mut [Keyword]) -> (Vec<Vec<u8>>, Vec<Vec<usize>>) {
     }
     // A stem that nothing has in common.
     known.retain(|(_, _, held_by)| !held_by.is_empty());
-    known.sort_by_key(|(order, ..)| *order);
+    known.sort_unstable_by_key(|(order, ..)| *order);
     let needles = known.into_iter().map(|(_, needle, mut held_by)| {
         held_by.sort_unstable();
         (needle.to_vec(), held_by)

@@ -421,7 +421,7 @@ impl Places {
             }
         }
         for places in by_rule.values_mut() {
-            places.sort_by_key(|place| (place.start, place.end));
+            places.sort_unstable_by_key(|place| (place.start, place.end));
         }
         by_rule
     }

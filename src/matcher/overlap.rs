@@ -20,7 +20,7 @@ pub(super) fn resolve(candidates: &mut Vec<Candidate>) {
             }
             free
         });
-        candidates.sort_by_key(|c| c.span.start);
+        candidates.sort_unstable_by_key(|c| c.span.start);
     }
 }
 

@@ -374,7 +374,7 @@ impl Comparison<'_, '_> {
             files.push((path(&file), file.kind, file.oid, file.old.first().copied()));
         })?;
         // In the order that an index has.
-        files.sort_by(|a, b| a.0.cmp(&b.0));
+        files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         if let Some(head) = head {
             tree::compare(self.odb, head, &[tree], &mut |file| {
                 // What the tree has there, if anything.
@@ -412,7 +412,7 @@ struct Directory(Vec<(tree::Entry, bool)>);
 impl Directory {
     fn read(odb: &Objects<'_>, oid: Oid) -> Result<Self, Wrong> {
         let mut entries = odb.entries(oid)?;
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         // No tree that git wrote; as a list of paths it can be compared all the same.
         let odd = |name: &[u8]| name.is_empty() || name.contains(&b'/');
         if entries.windows(2).any(|pair| pair[0].name == pair[1].name)

@@ -123,7 +123,7 @@ impl<'tree> Node<'tree> {
             children.push((&tree.bytes[name], Node { tree, at }));
             at = node.end as usize;
         }
-        children.sort_by_key(|(name, _)| *name);
+        children.sort_unstable_by_key(|(name, _)| *name);
         children
     }
 }

@@ -294,9 +294,9 @@ impl<'a> Work<'a> {
             .iter()
             .fold(0_u64, |sum, (_, root)| sum.saturating_add(root.weight));
         let is_heavy = |root: &Root| root.weight > total / HEAVY;
-        roots.sort_by_key(|(_, root)| {
+        roots.sort_unstable_by_key(|(at, root)| {
             let weight = if is_heavy(root) { root.weight } else { 0 };
-            std::cmp::Reverse(weight)
+            (std::cmp::Reverse(weight), *at, root.rank)
         });
         Self {
             fields,

@@ -226,7 +226,7 @@ impl<'a> Walk<'a> {
                 ),
             }
         }
-        named.sort();
+        named.sort_unstable();
         named.dedup();
         let overlap = walked.iter().enumerate().any(|(at, root)| {
             let others = walked.iter().enumerate().filter(|(other, _)| *other != at);

@@ -219,7 +219,7 @@ impl Tracked {
         tree::compare(&Objects::new(repository)?, entry.oid, &[], &mut |file| {
             files.push([entry.path, &file.path].concat());
         })?;
-        files.sort();
+        files.sort_unstable();
         for path in files {
             self.take(&path, below);
         }
@@ -247,7 +247,7 @@ impl Tracked {
         if order.is_sorted_by_key(|at| self.path(*at)) {
             return;
         }
-        order.sort_by_key(|at| self.path(*at));
+        order.sort_unstable_by_key(|at| self.path(*at));
         let mut sorted = Self::default();
         for at in order {
             sorted.push(self.path(at));
