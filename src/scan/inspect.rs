@@ -208,9 +208,8 @@ impl Buffer {
         &self.bytes[..self.filled]
     }
 
-    /// Reads until the buffer is as large as a window or the stream at its end. If it is known how
-    /// much is `left`, it ends there; who says otherwise is asked once more.
-    fn fill(&mut self, stream: &mut impl Read, left: Option<u64>) -> Filled {
+    /// Reads until the buffer is as large as a window or the stream at its end.
+    fn fill(&mut self, stream: &mut impl Read) -> Filled {
         let before = self.filled;
         let end = |filled: usize, error| Filled {
             read: filled - before,
@@ -219,7 +218,7 @@ impl Buffer {
         };
         loop {
             let read = self.filled - before;
-            if self.filled == self.bytes.len() && !self.grow(left) {
+            if self.filled == self.bytes.len() && !self.grow() {
                 return Filled {
                     read,
                     is_end: false,
@@ -232,19 +231,12 @@ impl Buffer {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return end(self.filled, Some(error)),
             }
-            if left == Some((self.filled - before) as u64) {
-                return end(self.filled, None);
-            }
         }
     }
 
-    /// Makes room for `left` bytes and one more, or for many, but for no more than a window has;
-    /// says whether there is any.
-    fn grow(&mut self, left: Option<u64>) -> bool {
-        let all = left.map_or(0, |left| usize::try_from(left).unwrap_or(WINDOW));
-        let wanted = self.filled.saturating_add(all).saturating_add(1);
-        let size = self.bytes.len().saturating_mul(4).max(FIRST);
-        let size = size.max(wanted).min(WINDOW);
+    /// Makes more room, but no more than a window has; says whether there is any.
+    fn grow(&mut self) -> bool {
+        let size = self.bytes.len().saturating_mul(4).clamp(FIRST, WINDOW);
         self.bytes.resize(size.max(self.bytes.len()), 0);
         self.filled < self.bytes.len()
     }
@@ -333,14 +325,13 @@ impl<'a> Inspector<'a> {
     }
 
     /// Searches a file window by window, so that memory does not grow with its length, and what it
-    /// holds if it is an archive. A file that has `size` bytes need not be asked for more.
+    /// holds if it is an archive.
     pub fn file(
         &mut self,
         file: &mut (impl Read + Seek),
-        size: Option<u64>,
         cancelled: impl Fn() -> bool,
     ) -> Result<Inspected, InspectError> {
-        let (mut inspected, container) = self.read(file, size, &cancelled)?;
+        let (mut inspected, container) = self.read(file, &cancelled)?;
         if let Some(kind) = container.filter(|_| inspected.cut.is_none()) {
             file.seek(SeekFrom::Start(0))?;
             let mut budget = Budget::new(MAX_EXPANDED);
@@ -359,13 +350,12 @@ impl<'a> Inspector<'a> {
         stream: &mut impl Read,
         cancelled: impl Fn() -> bool,
     ) -> Result<(Inspected, Option<Layer>), InspectError> {
-        self.read(stream, None, &cancelled)
+        self.read(stream, &cancelled)
     }
 
     fn read(
         &mut self,
         stream: &mut impl Read,
-        size: Option<u64>,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<(Inspected, Option<Layer>), InspectError> {
         let mut inspected = Inspected::default();
@@ -375,7 +365,7 @@ impl<'a> Inspector<'a> {
             buffer.bytes = vec![0; WINDOW];
         }
         let outcome = self.windows(
-            (stream, size),
+            stream,
             &mut buffer,
             &Inside::default(),
             &mut inspected,
@@ -552,8 +542,8 @@ impl<'a> Inspector<'a> {
         }
         let (hits, rejected) = (inspected.hits.len(), inspected.rejected.len());
         let mut buffer = Buffer::default();
-        let stream = (&mut chain(head, cut, content), None);
-        let found = self.windows(stream, &mut buffer, inside, inspected, &|| false)?;
+        let mut stream = chain(head, cut, content);
+        let found = self.windows(&mut stream, &mut buffer, inside, inspected, &|| false)?;
         match found.filter(|_| kind.is_none()) {
             None => {}
             Some(kind) if inside.layers.len() >= MAX_DEPTH => inspected.too_deep(kind),
@@ -572,7 +562,7 @@ impl<'a> Inspector<'a> {
     /// be read on, what was read is searched before the error is given.
     fn windows(
         &self,
-        (stream, mut left): (&mut impl Read, Option<u64>),
+        stream: &mut impl Read,
         buffer: &mut Buffer,
         inside: &Inside,
         inspected: &mut Inspected,
@@ -581,8 +571,7 @@ impl<'a> Inspector<'a> {
         buffer.filled = 0;
         let mut begun = None;
         loop {
-            let filled = buffer.fill(stream, left);
-            left = left.and_then(|left| left.checked_sub(filled.read as u64));
+            let filled = buffer.fill(stream);
             inspected.bytes += filled.read as u64;
             let kind = self.next_window(buffer, &mut begun, filled.is_end, inside, inspected)?;
             if let Some(error) = filled.error {
@@ -825,7 +814,7 @@ impl Read for Tee<'_> {
             }
         };
         let mut fresh = &into[..read];
-        while !self.buffer.fill(&mut fresh, None).is_end {
+        while !self.buffer.fill(&mut fresh).is_end {
             if let Err(error) = self.search(false) {
                 self.failed = Some(error.into());
                 return Ok(0);
@@ -956,7 +945,7 @@ mod tests {
     }
 
     #[test]
-    fn a_size_that_is_not_right_loses_nothing() {
+    fn a_stream_that_comes_in_drops_loses_nothing() {
         let matcher = Matcher::new(RuleSet::built_in()).unwrap();
         for length in [
             0,
@@ -970,13 +959,11 @@ mod tests {
             let mut text: Vec<u8> = b"a line\n".iter().copied().cycle().take(length).collect();
             text.extend_from_slice(key(2).as_bytes());
             let right = text.len() as u64;
-            for size in [None, Some(right), Some(right + 9)] {
-                let mut inspector = Inspector::new(&matcher, true, false);
-                let read = inspector.read(&mut Drops(&text), size, &|| false);
-                let found = read.unwrap().0;
-                assert_eq!(found.hits.len(), 1, "{length} bytes, said {size:?}");
-                assert_eq!(found.bytes, right, "{length} bytes, said {size:?}");
-            }
+            let mut inspector = Inspector::new(&matcher, true, false);
+            let read = inspector.read(&mut Drops(&text), &|| false);
+            let found = read.unwrap().0;
+            assert_eq!(found.hits.len(), 1, "{length} bytes");
+            assert_eq!(found.bytes, right, "{length} bytes");
         }
     }
 
@@ -1030,7 +1017,7 @@ mod tests {
                 readings,
             };
             let mut inspector = Inspector::new(&matcher, true, false);
-            let inspected = inspector.file(&mut file, None, || false).unwrap();
+            let inspected = inspector.file(&mut file, || false).unwrap();
             assert_eq!(inspected.hits.len(), 1);
             let cut = inspected.cut.map(|error| error.kind());
             assert_eq!(cut, Some(io::ErrorKind::TimedOut), "reading {readings}");

@@ -4,6 +4,7 @@ pub mod history;
 pub mod inspect;
 pub mod pool;
 pub mod redact;
+mod regular;
 pub mod staged;
 pub mod stdin;
 pub mod text;

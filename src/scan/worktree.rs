@@ -1,7 +1,5 @@
 //! Scans files.
 
-use std::fs::File;
-use std::io;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::path::PathBuf;
@@ -11,6 +9,7 @@ use crate::scan::inspect::InspectError;
 use crate::scan::inspect::Inspected;
 use crate::scan::inspect::Inspector;
 use crate::scan::pool;
+use crate::scan::regular::Regular;
 use crate::source::worktree::Item;
 use crate::source::worktree::ItemKind;
 use crate::source::worktree::Options;
@@ -118,45 +117,23 @@ fn file(
     item: &Item<'_>,
     options: &Options,
 ) -> Option<Result<Inspected, InspectError>> {
-    match open(item) {
-        Err(error) => Some(Err(error.into())),
-        Ok((_, size)) if options.max_filesize.is_some_and(|most| size > most) => {
-            let reason = format!("has {size} bytes, more than --max-filesize");
-            scan.skipped(item.path, &reason);
-            None
-        }
-        Ok((mut file, size)) => {
-            let cancel = &scan.settings.cancel;
-            // Files that the system makes up as they are read say that they have nothing.
-            let size = Some(size).filter(|size| *size > 0);
-            Some(inspector.file(&mut file, size, || cancel.is_cancelled()))
+    let mut file = match item.open() {
+        Ok(file) => Regular::new(file),
+        Err(error) => return Some(Err(error.into())),
+    };
+    if let Some(most) = options.max_filesize {
+        match file.len() {
+            Ok(size) if size > most => {
+                let reason = format!("has {size} bytes, more than --max-filesize");
+                scan.skipped(item.path, &reason);
+                return None;
+            }
+            Ok(_) => {}
+            Err(error) => return Some(Err(error.into())),
         }
     }
-}
-
-/// Opens a regular file, and nothing else that has taken its place since it was listed.
-fn open(item: &Item<'_>) -> io::Result<(File, u64)> {
-    let file = item.open()?;
-    match size(&file)? {
-        Some(size) => Ok((file, size)),
-        None => Err(io::Error::other("it is no regular file any more")),
-    }
-}
-
-/// The size of a file, if it is a regular one.
-#[cfg(unix)]
-fn size(file: &File) -> io::Result<Option<u64>> {
-    let stat = rustix::fs::fstat(file)?;
-    let kind = rustix::fs::FileType::from_raw_mode(stat.st_mode);
-    let size = u64::try_from(stat.st_size).map_err(io::Error::other)?;
-    Ok(kind.is_file().then_some(size))
-}
-
-/// The size of a file, if it is a regular one.
-#[cfg(not(unix))]
-fn size(file: &File) -> io::Result<Option<u64>> {
-    let metadata = file.metadata()?;
-    Ok(metadata.is_file().then_some(metadata.len()))
+    let cancel = &scan.settings.cancel;
+    Some(inspector.file(&mut file, || cancel.is_cancelled()))
 }
 
 /// The last part of a path, and nothing of one that ends with none.
