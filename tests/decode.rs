@@ -401,7 +401,7 @@ fn a_stream_is_searched_like_the_whole_text_in_every_writing() {
             let after = line.repeat(4000).into_bytes();
             let text = [&text.whole().bytes[..], &after].concat();
             let whole = Inspector::new(&MATCHER, true, false).bytes(&text).unwrap();
-            let mut inspector = Inspector::new(&MATCHER, true, false);
+            let inspector = Inspector::new(&MATCHER, true, false);
             let streamed = inspector.stream(&mut &text[..], || false).unwrap().0;
             assert_eq!(whole.hits.len(), 1, "{writing:?} at {place}");
             assert_eq!(whole.hits, streamed.hits, "{writing:?} at {place}");

@@ -1,5 +1,6 @@
 //! Turns bytes into hits: the only maker of secrets and excerpts.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
 use std::io;
@@ -9,6 +10,7 @@ use std::io::Read;
 use std::io::Seek;
 use std::io::SeekFrom;
 use std::ops::Range;
+use std::thread::AccessError;
 
 use memchr::memmem;
 
@@ -44,8 +46,8 @@ use crate::text::escape;
 
 /// Bytes of a stream that are searched at a time.
 const WINDOW: usize = 4 << 20;
-/// Bytes of the buffer at first: most files are smaller.
-const FIRST: usize = 64 << 10;
+/// Bytes of a container that are read at a time.
+const AT_A_TIME: usize = 64 << 10;
 /// Bytes at the end of a window that are searched again with the next: no match is longer.
 const OVERLAP: usize = MAX_REACH;
 /// Bytes before these that are kept too, for the excerpt, the boundary and the exception.
@@ -168,20 +170,24 @@ impl<F: Seek> Seek for Watched<'_, F> {
     }
 }
 
-/// Searches content. Holds one thread's buffer; the rest is shared.
+/// Searches content.
 #[derive(Debug)]
 pub struct Inspector<'a> {
     matcher: &'a Matcher,
     exceptions: bool,
     foreign: bool,
     explain: bool,
-    buffer: Buffer,
 }
 
-/// The bytes of a stream that are searched at a time. It grows, is cleared once for all streams, and
-/// is never larger than a window.
-#[derive(Default)]
+thread_local! {
+    /// The buffers of streams that were searched to their ends. There are no more than containers
+    /// can lie inside of each other.
+    static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The bytes of a stream that are searched at a time.
 struct Buffer {
+    /// As many as a window has.
     bytes: Vec<u8>,
     /// How many of them are of the stream.
     filled: usize,
@@ -204,6 +210,14 @@ struct Filled {
 }
 
 impl Buffer {
+    /// One of this thread that was used before, if there is any.
+    fn new() -> Self {
+        let spare = SPARE.with_borrow_mut(Vec::pop);
+        // The system clears memory as it is first used, which of most trees is little of this.
+        let bytes = spare.unwrap_or_else(|| vec![0; WINDOW]);
+        Self { bytes, filled: 0 }
+    }
+
     fn text(&self) -> &[u8] {
         &self.bytes[..self.filled]
     }
@@ -218,7 +232,7 @@ impl Buffer {
         };
         loop {
             let read = self.filled - before;
-            if self.filled == self.bytes.len() && !self.grow() {
+            if self.filled == self.bytes.len() {
                 return Filled {
                     read,
                     is_end: false,
@@ -234,17 +248,18 @@ impl Buffer {
         }
     }
 
-    /// Makes more room, but no more than a window has; says whether there is any.
-    fn grow(&mut self) -> bool {
-        let size = self.bytes.len().saturating_mul(4).clamp(FIRST, WINDOW);
-        self.bytes.resize(size.max(self.bytes.len()), 0);
-        self.filled < self.bytes.len()
-    }
-
     /// Forgets the first bytes.
     fn drop_first(&mut self, count: usize) {
         self.bytes.copy_within(count..self.filled, 0);
         self.filled -= count;
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.bytes);
+        // A thread that ends needs none any more.
+        let _: Result<(), AccessError> = SPARE.try_with(|spare| spare.borrow_mut().push(bytes));
     }
 }
 
@@ -291,7 +306,6 @@ impl<'a> Inspector<'a> {
             exceptions,
             foreign: false,
             explain,
-            buffer: Buffer::default(),
         }
     }
 
@@ -327,7 +341,7 @@ impl<'a> Inspector<'a> {
     /// Searches a file window by window, so that memory does not grow with its length, and what it
     /// holds if it is an archive.
     pub fn file(
-        &mut self,
+        &self,
         file: &mut (impl Read + Seek),
         cancelled: impl Fn() -> bool,
     ) -> Result<Inspected, InspectError> {
@@ -346,7 +360,7 @@ impl<'a> Inspector<'a> {
 
     /// Searches a stream window by window; says what container it is, which is not opened.
     pub fn stream(
-        &mut self,
+        &self,
         stream: &mut impl Read,
         cancelled: impl Fn() -> bool,
     ) -> Result<(Inspected, Option<Layer>), InspectError> {
@@ -354,16 +368,12 @@ impl<'a> Inspector<'a> {
     }
 
     fn read(
-        &mut self,
+        &self,
         stream: &mut impl Read,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<(Inspected, Option<Layer>), InspectError> {
         let mut inspected = Inspected::default();
-        let mut buffer = std::mem::take(&mut self.buffer);
-        if buffer.bytes.is_empty() {
-            // The system clears memory as it is first used, which of most trees is little of this.
-            buffer.bytes = vec![0; WINDOW];
-        }
+        let mut buffer = Buffer::new();
         let outcome = self.windows(
             stream,
             &mut buffer,
@@ -371,7 +381,6 @@ impl<'a> Inspector<'a> {
             &mut inspected,
             cancelled,
         );
-        self.buffer = buffer;
         match outcome {
             Ok(container) => Ok((inspected, container)),
             // What was found until then is told with the error.
@@ -440,13 +449,13 @@ impl<'a> Inspector<'a> {
             inspector: self,
             content,
             inside,
-            buffer: Buffer::default(),
+            buffer: Buffer::new(),
             begun: None,
             outer: Inspected::default(),
             failed: None,
         };
         let expand = |budget: &mut Budget, each: &mut Each<'_>| {
-            let mut content = BufReader::with_capacity(FIRST, &mut tee);
+            let mut content = BufReader::with_capacity(AT_A_TIME, &mut tee);
             container::expand_stream(kind, &mut content, budget, each)
         };
         let outcome = self.members(kind, expand, inside, budget, inspected);
@@ -541,7 +550,7 @@ impl<'a> Inspector<'a> {
             (None, None) => {}
         }
         let (hits, rejected) = (inspected.hits.len(), inspected.rejected.len());
-        let mut buffer = Buffer::default();
+        let mut buffer = Buffer::new();
         let mut stream = chain(head, cut, content);
         let found = self.windows(&mut stream, &mut buffer, inside, inspected, &|| false)?;
         match found.filter(|_| kind.is_none()) {
@@ -568,7 +577,6 @@ impl<'a> Inspector<'a> {
         inspected: &mut Inspected,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Layer>, InspectError> {
-        buffer.filled = 0;
         let mut begun = None;
         loop {
             let filled = buffer.fill(stream);
@@ -776,7 +784,7 @@ struct Tee<'a> {
 impl Tee<'_> {
     /// Reads and searches the rest; returns what was found, and why that is not all.
     fn finish(mut self) -> (Inspected, Option<InspectError>) {
-        let mut rest = vec![0; FIRST];
+        let mut rest = vec![0; AT_A_TIME];
         // It has no errors but to be read again.
         while !matches!(self.read(&mut rest), Ok(0)) {}
         if let Err(error) = self.search(true) {
@@ -894,7 +902,7 @@ mod tests {
 
     fn streamed(text: &[u8]) -> Vec<Hit> {
         let matcher = Matcher::new(RuleSet::built_in()).unwrap();
-        let mut inspector = Inspector::new(&matcher, true, false);
+        let inspector = Inspector::new(&matcher, true, false);
         inspector.stream(&mut &text[..], || false).unwrap().0.hits
     }
 
@@ -950,8 +958,8 @@ mod tests {
         for length in [
             0,
             1000,
-            FIRST - 200,
-            FIRST,
+            AT_A_TIME - 200,
+            AT_A_TIME,
             WINDOW - 200,
             WINDOW,
             2 * WINDOW,
@@ -959,7 +967,7 @@ mod tests {
             let mut text: Vec<u8> = b"a line\n".iter().copied().cycle().take(length).collect();
             text.extend_from_slice(key(2).as_bytes());
             let right = text.len() as u64;
-            let mut inspector = Inspector::new(&matcher, true, false);
+            let inspector = Inspector::new(&matcher, true, false);
             let read = inspector.read(&mut Drops(&text), &|| false);
             let found = read.unwrap().0;
             assert_eq!(found.hits.len(), 1, "{length} bytes");
@@ -1016,7 +1024,7 @@ mod tests {
                 from: 1000,
                 readings,
             };
-            let mut inspector = Inspector::new(&matcher, true, false);
+            let inspector = Inspector::new(&matcher, true, false);
             let inspected = inspector.file(&mut file, || false).unwrap();
             assert_eq!(inspected.hits.len(), 1);
             let cut = inspected.cut.map(|error| error.kind());

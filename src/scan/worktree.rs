@@ -87,7 +87,7 @@ impl Visitor for Files<'_, '_> {
     }
 }
 
-fn one(scan: &Scan<'_>, inspector: &mut Inspector<'_>, item: &Item<'_>, options: &Options) {
+fn one(scan: &Scan<'_>, inspector: &Inspector<'_>, item: &Item<'_>, options: &Options) {
     for (place, hit) in scan.name_hits(item.path, name(item.path)) {
         scan.found(&place, [hit], None);
     }
@@ -113,7 +113,7 @@ fn one(scan: &Scan<'_>, inspector: &mut Inspector<'_>, item: &Item<'_>, options:
 /// Inspects a file; `None` if it was skipped, which is said.
 fn file(
     scan: &Scan<'_>,
-    inspector: &mut Inspector<'_>,
+    inspector: &Inspector<'_>,
     item: &Item<'_>,
     options: &Options,
 ) -> Option<Result<Inspected, InspectError>> {

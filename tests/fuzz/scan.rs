@@ -88,7 +88,7 @@ pub fn check(data: &[u8]) {
             }
         }
         if form & 0x80 != 0 {
-            let mut inspector = Inspector::new(&MATCHER, form & 0x10 == 0, form & 0x20 != 0)
+            let inspector = Inspector::new(&MATCHER, form & 0x10 == 0, form & 0x20 != 0)
                 .with_foreign_markers(true);
             let as_file = inspector.file(&mut Cursor::new(&file), || false).unwrap();
             assert!(as_file.hits == inspected.hits, "a file is not its bytes");
