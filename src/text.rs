@@ -44,7 +44,9 @@ fn push(out: &mut String, args: std::fmt::Arguments<'_>) {
 /// direction of writing or cannot be seen.
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c,
+        // No characters: XML may not hold them.
+        || u32::from(c) & 0xfffe == 0xfffe
+        || matches!(c, '\u{fdd0}'..='\u{fdef}' |
             '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
             | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
             | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
@@ -70,6 +72,14 @@ mod tests {
         assert_eq!(
             escape(b"\x1b[2J\r\n\t\x07\x7f\xc2\x9b \xff\xe2\x80\xae\xe2\x80\xa8\xc2\xad"),
             "\\x1b[2J\\r\\n\\t\\x07\\x7f\\u{9b} \\xff\\u{202e}\\u{2028}\\u{ad}"
+        );
+    }
+
+    #[test]
+    fn what_is_no_character_is_escaped() {
+        assert_eq!(
+            escape("a\u{fffe}\u{ffff}\u{fdd0}\u{1ffff}\u{10fffe}\u{fffd}".as_bytes()),
+            "a\\u{fffe}\\u{ffff}\\u{fdd0}\\u{1ffff}\\u{10fffe}\u{fffd}"
         );
     }
 }
