@@ -81,6 +81,23 @@ fn a_tool_that_is_not_known_is_looked_at_whole() {
 }
 
 #[test]
+fn names_of_what_is_given_are_looked_at() {
+    let key = keys::legacy(1);
+
+    is_stopped(
+        &event("mcp__put", &json!({key.clone(): true})),
+        &key,
+        "mcp__put:1",
+    );
+    let path = format!("/src/{key}.py");
+    is_stopped(
+        &event("Write", &json!({"file_path": path, "content": "x"})),
+        &key,
+        "Write file_path:1",
+    );
+}
+
+#[test]
 fn what_brings_no_key_in_is_let_through() {
     let key = keys::project(1);
     let with = format!("key = '{key}'");

@@ -52,11 +52,31 @@ pub(crate) fn texts(event: &[u8]) -> anyhow::Result<Vec<Text>> {
         // Of a tool that is not known, whatever it is given; a command is one of these.
         _ => {
             for (name, value) in input {
+                texts.push(given(tool.to_owned(), name));
                 strings(&mut texts, &format!("{tool} {name}"), value, 0)?;
             }
         }
     }
+    // What a file is called is written too.
+    for name in ["file_path", "notebook_path"] {
+        if let ("Write" | "Edit" | "MultiEdit" | "NotebookEdit", Some(path)) =
+            (tool, input.get(name).and_then(Value::as_str))
+        {
+            texts.push(given(format!("{tool} {name}"), path));
+        }
+    }
     Ok(texts)
+}
+
+/// A text in which no comment counts: in a command one is seen by no review.
+fn given(name: String, text: &str) -> Text {
+    Text {
+        name: name.into_bytes(),
+        kind: Kind::Content,
+        content: text.as_bytes().to_vec(),
+        before: Vec::new(),
+        exceptions: false,
+    }
 }
 
 /// What an edit puts into a file in the place of what.
@@ -98,14 +118,7 @@ fn strings(texts: &mut Vec<Text>, name: &str, value: &Value, depth: usize) -> an
         bail!("is nested too deep");
     }
     match value {
-        Value::String(text) => texts.push(Text {
-            name: name.as_bytes().to_vec(),
-            kind: Kind::Content,
-            content: text.clone().into_bytes(),
-            before: Vec::new(),
-            // A comment in a command is seen by no review.
-            exceptions: false,
-        }),
+        Value::String(text) => texts.push(given(name.to_owned(), text)),
         Value::Array(values) => {
             for value in values {
                 strings(texts, name, value, depth + 1)?;
