@@ -101,6 +101,16 @@ fn a_report_that_cannot_be_written_is_2() {
 }
 
 #[test]
+fn what_was_found_is_told_where_the_report_is_lost() {
+    let directory = with_a_key();
+    for path in ["/dev/full", ".", "not/there"] {
+        let output = directory.frisk(&["scan", "--format", "json", "-o", path]);
+        output.fails_with("error: writing the report to");
+        assert!(output.stderr.contains("a.py:1:"), "{output:?}");
+    }
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_does_not_turn_findings_into_success() {
     let directory = with_a_key();
     for format in [

@@ -215,12 +215,13 @@ fn write(
         page
     };
     if let Some(path) = &options.output {
-        output::to_file(page(format, false), redactor, path)
-            .with_context(|| format!("writing the report to {}", path.display()))?;
+        let written = output::to_file(page(format, false), redactor, path);
+        // Also where the report is lost.
         if !options.quiet {
             let colour = output::colour_stderr(options.color);
             output::to_stderr(page(Format::Human, colour), redactor);
         }
+        written.with_context(|| format!("writing the report to {}", path.display()))?;
     } else if on_stderr && !options.quiet {
         let page = page(format, output::colour_stderr(options.color));
         output::to_stderr(page, redactor);
