@@ -137,6 +137,7 @@ impl<'repository> Objects<'repository> {
 
     fn odb(&self) -> Result<&Odb<'repository>, GitError> {
         if self.odb.get().is_none() {
+            self.check_packs()?;
             // Its hash, which withstands collisions, takes longer than all else; names are compared
             // in `read`.
             git2::opts::strict_hash_verification(false);
@@ -147,6 +148,12 @@ impl<'repository> Objects<'repository> {
         self.odb
             .get()
             .ok_or_else(|| GitError::Open(git2::Error::from_str("the objects were not opened")))
+    }
+
+    /// Refuses packs that libgit2 would wait for, once it seeks an object.
+    pub fn check_packs(&self) -> Result<(), GitError> {
+        let mut directories = self.directories.iter();
+        directories.try_for_each(|directory| pipes::packs(directory))
     }
 
     /// Refuses a name that is longer or shorter than those of the repository, as a forged commit may

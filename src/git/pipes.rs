@@ -121,6 +121,25 @@ pub fn refs(repository: &Repository, revision: &str) -> Result<(), GitError> {
     })
 }
 
+/// Looks at the packs of a directory of objects, of which the first object that is sought opens all.
+pub fn packs(objects: &Path) -> Result<(), GitError> {
+    // What cannot be listed is told by who opens it.
+    let Ok(entries) = fs::read_dir(objects.join("pack")) else {
+        return Ok(());
+    };
+    for entry in entries {
+        // As above.
+        let Ok((entry, kind)) = entry.and_then(|entry| entry.file_type().map(|kind| (entry, kind)))
+        else {
+            return Ok(());
+        };
+        if !kind.is_file() {
+            plain(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Looks at `HEAD` and what it leads to. Tells the commit where that is plain to see, and libgit2
 /// need not read it all once more.
 pub fn head(repository: &Repository) -> Result<Option<Oid>, GitError> {

@@ -492,6 +492,7 @@ fn resolve(
         }
     };
     git::pipes::refs(repository, revision)?;
+    odb.check_packs()?;
     let found = match named(repository, revision) {
         Some(oid) => Ok(oid),
         None => repository

@@ -454,3 +454,38 @@ fn without_git_on_the_path_all_is_scanned_and_no_git_that_lies_about_is_run() {
     }
     assert!(!repo.path("../home/ran").exists());
 }
+
+#[test]
+fn a_pack_or_its_index_that_is_a_pipe_is_an_error_and_no_wait() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.git(&["repack", "-qad"]).commit_file("b.py", "b\n");
+    let directory = repo.path(".git/objects/pack");
+    for kind in ["idx", "pack"] {
+        let mut files = fs::read_dir(&directory).unwrap();
+        let path = files
+            .find_map(|file| {
+                let path = file.unwrap().path();
+                path.extension()
+                    .is_some_and(|known| known == kind)
+                    .then_some(path)
+            })
+            .unwrap();
+        let saved = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let made = run(&mut repo.command("mkfifo", "", &[path.to_str().unwrap()]));
+        assert_eq!(made.status, 0);
+        for args in [
+            &["staged", "--all"][..],
+            &["history"],
+            &["history", "HEAD~..HEAD"],
+            &["history", "HEAD~..HEAD^{commit}"],
+        ] {
+            let args = [&["-k", "1", "30", FRISK], args].concat();
+            run(&mut repo.command("timeout", "", &args)).fails_with("is no regular file");
+        }
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, saved).unwrap();
+    }
+    assert_eq!(repo.frisk(&["history"]).status, 0);
+}

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use anyhow::bail;
 use git_frisk::git::Opener;
 use git_frisk::git::commit::parse_oid;
+use git_frisk::git::object::Objects;
 use git_frisk::git::pipes;
 use git_frisk::source::history::Selection;
 use git_frisk::source::project;
@@ -119,8 +120,9 @@ fn is_here(repository: &Repository, oid: &str) -> bool {
     let oid = parse_oid(oid.as_bytes());
     let oid = oid.filter(|oid| oid.object_format() == repository.object_format());
     // Where this cannot be told, it counts as not here, so more is scanned.
-    match (oid, repository.odb()) {
-        (Some(oid), Ok(odb)) => odb.exists(oid),
+    let is_read = Objects::new(repository).and_then(|odb| odb.check_packs());
+    match (oid, is_read, repository.odb()) {
+        (Some(oid), Ok(()), Ok(odb)) => odb.exists(oid),
         _ => false,
     }
 }
