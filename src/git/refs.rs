@@ -1,8 +1,10 @@
 //! Every ref of a repository, read from its files: libgit2 passes over a broken one in silence.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -11,6 +13,10 @@ use git2::Repository;
 
 use crate::git::GitError;
 use crate::git::commit::parse_oid;
+use crate::git::path_of;
+
+/// Names that lead to names, as far as git follows them.
+const MAX_STEPS: usize = 5;
 
 /// A name and the object it stands for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +39,10 @@ pub struct Refs {
 /// Reads every ref, `HEAD`, the `HEAD`s and refs of all worktrees, and the entries of the stash.
 pub fn all(repository: &Repository) -> Refs {
     let common = repository.commondir();
-    let mut reader = Reader::default();
+    let mut reader = Reader {
+        common: common.to_owned(),
+        ..Reader::default()
+    };
     reader.packed(&common.join("packed-refs"));
     reader.loose(&common.join("refs"), b"refs");
     reader.one(&common.join("HEAD"), b"HEAD");
@@ -61,15 +70,16 @@ pub fn all(repository: &Repository) -> Refs {
 pub fn reflogs(repository: &Repository) -> Refs {
     let common = repository.commondir();
     let mut reader = Reader::default();
-    let mut open = vec![common.join("logs")];
+    let mut open = Open::default();
+    open.push(common.join("logs"), ());
     for worktree in reader.entries(&common.join("worktrees")) {
-        open.push(worktree.join("logs"));
+        open.push(worktree.join("logs"), ());
     }
     let mut refs = Vec::new();
-    while let Some(directory) = open.pop() {
+    while let Some((directory, ())) = open.pop() {
         for path in reader.entries(&directory) {
             if path.is_dir() {
-                open.push(path);
+                open.push(path, ());
                 continue;
             }
             let name = path.strip_prefix(common).unwrap_or(&path);
@@ -94,8 +104,51 @@ pub fn reflogs(repository: &Repository) -> Refs {
     }
 }
 
+/// Directories to read, with what is known of each. One that links lead to has been read, or is read,
+/// by its own name; so links that lead in circles end.
+struct Open<T> {
+    own: Vec<(PathBuf, T)>,
+    /// Read last.
+    links: Vec<(PathBuf, T)>,
+    seen: BTreeSet<PathBuf>,
+}
+
+impl<T> Default for Open<T> {
+    fn default() -> Self {
+        Self {
+            own: Vec::new(),
+            links: Vec::new(),
+            seen: BTreeSet::new(),
+        }
+    }
+}
+
+impl<T> Open<T> {
+    fn push(&mut self, path: PathBuf, what: T) {
+        let to = if path.is_symlink() {
+            &mut self.links
+        } else {
+            &mut self.own
+        };
+        to.push((path, what));
+    }
+
+    fn pop(&mut self) -> Option<(PathBuf, T)> {
+        while let Some((path, what)) = self.own.pop().or_else(|| self.links.pop()) {
+            // One that cannot be found has no other name.
+            let canonical = path.canonicalize().unwrap_or_else(|_| path.clone());
+            if self.seen.insert(canonical) {
+                return Some((path, what));
+            }
+        }
+        None
+    }
+}
+
 #[derive(Default)]
 struct Reader {
+    /// Where names lead from.
+    common: PathBuf,
     refs: BTreeMap<Vec<u8>, Oid>,
     errors: Vec<GitError>,
 }
@@ -176,13 +229,14 @@ impl Reader {
     }
 
     fn loose(&mut self, directory: &Path, prefix: &[u8]) {
-        let mut open = vec![(directory.to_owned(), prefix.to_owned())];
+        let mut open = Open::default();
+        open.push(directory.to_owned(), prefix.to_owned());
         while let Some((directory, prefix)) = open.pop() {
             for path in self.entries(&directory) {
                 let file_name = path.file_name().unwrap_or_default().as_encoded_bytes();
                 let name = [&prefix[..], b"/", file_name].concat();
                 match fs::metadata(&path) {
-                    Ok(metadata) if metadata.is_dir() => open.push((path, name)),
+                    Ok(metadata) if metadata.is_dir() => open.push(path, name),
                     // Being written; the ref beside it is the one that counts.
                     Ok(_) if file_name.ends_with(b".lock") => {}
                     Ok(_) => self.one(&path, &name),
@@ -193,17 +247,41 @@ impl Reader {
     }
 
     fn one(&mut self, path: &Path, name: &[u8]) {
+        self.one_after(path, name, 0);
+    }
+
+    /// A ref that another one leads to.
+    fn led(&mut self, target: &[u8], name: &[u8], steps: usize) {
+        let path = path_of(target);
+        let mut parts = path.components();
+        if target.is_empty() || !parts.all(|part| matches!(part, Component::Normal(_))) {
+            self.broken(name, "names no ref");
+        } else if steps == MAX_STEPS {
+            self.broken(name, "leads from name to name without end");
+        } else if !path.starts_with("refs") {
+            // It is on no list: `ORIG_HEAD`.
+            self.one_after(&self.common.join(path), name, steps + 1);
+        }
+        // Others are on the list themselves, or not there yet.
+    }
+
+    fn one_after(&mut self, path: &Path, name: &[u8], steps: usize) {
         let Some(content) = self.file(path) else {
             return;
         };
         let content = content.trim_ascii();
         if let Some(target) = content.strip_prefix(b"ref:") {
-            // Another name, which is on the list itself; or of what is not there yet.
-            if target.trim_ascii().is_empty() {
-                self.broken(name, "names no ref");
-            }
+            self.led(target.trim_ascii(), name, steps);
             return;
         }
+        // `FETCH_HEAD` has more behind it.
+        let content = match steps {
+            0 => content,
+            _ => content
+                .split(u8::is_ascii_whitespace)
+                .next()
+                .unwrap_or(content),
+        };
         match parse_oid(content) {
             Some(target) => {
                 self.refs.insert(name.to_owned(), target);

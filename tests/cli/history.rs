@@ -56,6 +56,35 @@ fn a_history_without_keys_is_clean() {
 }
 
 #[test]
+fn a_ref_that_leads_to_what_is_on_no_list_is_followed() {
+    for (file, more) in [("ORIG_HEAD", ""), ("FETCH_HEAD", "\t\tbranch 'x' of y")] {
+        let repo = Sandbox::new();
+        repo.commit_file("a.py", "a\n");
+        let commit = repo.commit_file("k.py", line(&keys::project(1)));
+        repo.git(&["reset", "-q", "--hard", "HEAD~"]);
+        repo.write(&format!(".git/{file}"), format!("{commit}{more}\n"));
+        repo.frisk(&["history"]).is_clean();
+
+        repo.write(".git/refs/heads/x", format!("ref: {file}\n"));
+
+        repo.report(&["history"]).finds(&["k.py:1"]);
+    }
+}
+
+#[test]
+fn a_ref_that_leads_out_of_the_repository_is_told() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    for target in ["../../x", "/etc/x", "ROUND"] {
+        repo.write(".git/ROUND", "ref: ROUND\n");
+        repo.write(".git/refs/heads/x", format!("ref: {target}\n"));
+        repo.frisk(&["history"]).fails_with("refs/heads/x");
+    }
+    repo.write(".git/refs/heads/x", "ref: refs/heads/not-there\n");
+    repo.frisk(&["history"]).is_clean();
+}
+
+#[test]
 fn what_was_removed_again_is_still_there() {
     let repo = Sandbox::new();
     repo.commit_file("a.py", "a\n");

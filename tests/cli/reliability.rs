@@ -489,3 +489,29 @@ fn a_pack_or_its_index_that_is_a_pipe_is_an_error_and_no_wait() {
     }
     assert_eq!(repo.frisk(&["history"]).status, 0);
 }
+
+#[test]
+fn links_in_circles_among_the_refs_come_to_an_end() {
+    let repo = Sandbox::new();
+    repo.commit_file("a.py", "a\n");
+    repo.git(&["checkout", "-q", "-b", "side"])
+        .commit_file("k.py", line(1));
+    repo.git(&["checkout", "-q", "main"]);
+    fs::create_dir_all(repo.path("beside")).unwrap();
+    fs::rename(
+        repo.path(".git/refs/heads/side"),
+        repo.path("beside/branch"),
+    )
+    .unwrap();
+    for name in ["a", "b", "c"] {
+        repo.link(".", &format!(".git/refs/heads/{name}"))
+            .link(".", &format!(".git/logs/{name}"));
+    }
+    repo.link("../../../beside", ".git/refs/heads/linked");
+
+    for args in [&["history"][..], &["history", "--reflog"]] {
+        let args = [&["-k", "1", "30", FRISK], args].concat();
+        let output = run(&mut repo.command("timeout", "", &args));
+        assert_eq!(output.status, 1, "{output:?}");
+    }
+}
