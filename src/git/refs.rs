@@ -18,6 +18,9 @@ use crate::git::path_of;
 /// Names that lead to names, as far as git follows them.
 const MAX_STEPS: usize = 5;
 
+/// What is wrong with more.
+const ENDLESS: &str = "leads from name to name without end";
+
 /// A name and the object it stands for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ref {
@@ -56,6 +59,7 @@ pub fn all(repository: &Repository) -> Refs {
         reader.one(&repository.path().join("HEAD"), b"HEAD (this worktree)");
     }
     reader.stash(&common.join("logs/refs/stash"));
+    reader.circles();
     Refs {
         refs: reader
             .refs
@@ -149,6 +153,8 @@ impl<T> Open<T> {
 struct Reader {
     /// Where names lead from.
     common: PathBuf,
+    /// Names that lead to names that are on the list themselves, or not there yet.
+    leads: BTreeMap<Vec<u8>, Vec<u8>>,
     refs: BTreeMap<Vec<u8>, Oid>,
     errors: Vec<GitError>,
 }
@@ -253,16 +259,32 @@ impl Reader {
     /// A ref that another one leads to.
     fn led(&mut self, target: &[u8], name: &[u8], steps: usize) {
         let path = path_of(target);
-        let mut parts = path.components();
-        if target.is_empty() || !parts.all(|part| matches!(part, Component::Normal(_))) {
+        let is_listed = path.starts_with("refs")
+            && path
+                .components()
+                .all(|part| matches!(part, Component::Normal(_)));
+        // Of others, git follows those that look so: `ORIG_HEAD`.
+        let is_safe = |byte: &u8| byte.is_ascii_uppercase() || *byte == b'_';
+        if is_listed {
+            self.leads.insert(name.to_owned(), target.to_owned());
+        } else if target.is_empty() || !target.iter().all(is_safe) {
             self.broken(name, "names no ref");
         } else if steps == MAX_STEPS {
-            self.broken(name, "leads from name to name without end");
-        } else if !path.starts_with("refs") {
-            // It is on no list: `ORIG_HEAD`.
+            self.broken(name, ENDLESS);
+        } else {
             self.one_after(&self.common.join(path), name, steps + 1);
         }
-        // Others are on the list themselves, or not there yet.
+    }
+
+    /// Tells the names that lead in circles, or further than git follows them.
+    fn circles(&mut self) {
+        let leads = std::mem::take(&mut self.leads);
+        for name in leads.keys() {
+            let mut steps = std::iter::successors(leads.get(name), |name| leads.get(*name));
+            if steps.nth(MAX_STEPS).is_some() {
+                self.broken(name, ENDLESS);
+            }
+        }
     }
 
     fn one_after(&mut self, path: &Path, name: &[u8], steps: usize) {

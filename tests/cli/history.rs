@@ -72,14 +72,19 @@ fn a_ref_that_leads_to_what_is_on_no_list_is_followed() {
 }
 
 #[test]
-fn a_ref_that_leads_out_of_the_repository_is_told() {
+fn a_ref_that_leads_nowhere_is_told() {
     let repo = Sandbox::new();
     repo.commit_file("a.py", "a\n");
-    for target in ["../../x", "/etc/x", "ROUND"] {
+    for target in ["../../x", "refs/../x", "/etc/x", "objects/x", "ROUND"] {
         repo.write(".git/ROUND", "ref: ROUND\n");
         repo.write(".git/refs/heads/x", format!("ref: {target}\n"));
         repo.frisk(&["history"]).fails_with("refs/heads/x");
     }
+    repo.write(".git/refs/heads/x", "ref: refs/heads/y\n")
+        .write(".git/refs/heads/y", "ref: refs/heads/x\n");
+    repo.frisk(&["history"])
+        .fails_with("refs/heads/y: leads from name to name");
+    repo.remove(".git/refs/heads/y");
     repo.write(".git/refs/heads/x", "ref: refs/heads/not-there\n");
     repo.frisk(&["history"]).is_clean();
 }
