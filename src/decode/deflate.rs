@@ -1,7 +1,13 @@
 //! Streams of deflate without a header, as PHP, .NET and diagram editors put them into base64.
 
-/// Characters that the first block has to begin with, where its codes are known.
+/// Bytes that are looked at.
+const HEAD: usize = 11;
+/// Bits of these behind the three that a block begins with.
+const BITS: u32 = 8 * 11 - 3;
+/// Characters that the first block has to begin with, where its codes are known, or repetitions of these.
 const TEXT: usize = 6;
+/// Bits of a repetition at the most.
+const REPETITION: u32 = 7 + 4 + 5 + 14;
 /// Symbols of the codes for the lengths of codes at the least.
 const LENGTHS: u8 = 4;
 /// What a code of each length takes of all that there are of the longest.
@@ -13,7 +19,7 @@ const MOST: u8 = 29;
 /// Whether bytes may be the beginning of one, of text: they have no mark, and of others one in some hundred
 /// begins so. Asked of every hash, so it looks at a few bits at once.
 pub fn begins(head: &[u8]) -> bool {
-    let Some([first, rest @ ..]) = head.first_chunk::<11>() else {
+    let Some([first, rest @ ..]) = head.first_chunk::<HEAD>() else {
         return false;
     };
     match first >> 1 & 3 {
@@ -23,13 +29,57 @@ pub fn begins(head: &[u8]) -> bool {
     }
 }
 
-/// Whether a block of the codes that every reader knows begins with characters, which have eight bits each.
-fn is_text(head: [u8; 8]) -> bool {
-    let codes = (u64::from_le_bytes(head) >> 3).to_le_bytes();
-    codes[..TEXT].iter().all(|code| {
-        let character = code.reverse_bits().wrapping_sub(0x30);
-        matches!(character, b' '..=b'~' | b'\n' | b'\r' | b'\t')
-    })
+/// Whether a block of the codes that every reader knows begins with characters, which have eight bits
+/// each. Indented text goes on with a repetition of what it begins with.
+fn is_text(head: [u8; HEAD]) -> bool {
+    let mut bytes = [0; 16];
+    bytes[..HEAD].copy_from_slice(&head);
+    let mut bits = u128::from_le_bytes(bytes) >> 3;
+    let mut left = BITS;
+    let mut made = 0;
+    for _ in 0..TEXT {
+        if left < REPETITION {
+            break;
+        }
+        let mut take = |count: u32| {
+            let [low, high, ..] = bits.to_le_bytes();
+            bits >>= count;
+            left -= count;
+            u32::from(u16::from_le_bytes([low, high])) & ((1 << count) - 1)
+        };
+        // The first bit of a code comes first, and is the highest.
+        let kind = take(7).reverse_bits() >> 25;
+        if kind >= 24 {
+            let code = kind << 1 | take(1);
+            let is_character = |code| matches!(code, b' '..=b'~' | b'\n' | b'\r' | b'\t');
+            if !u8::try_from(code).is_ok_and(|code| is_character(code.wrapping_sub(0x30))) {
+                return false;
+            }
+            made += 1;
+            continue;
+        }
+        // The one that ends a block is zero.
+        let length = match kind {
+            0 => return false,
+            1..9 => kind + 2,
+            _ => {
+                let more = (kind - 9) / 4 + 1;
+                ((4 + (kind - 9) % 4) << more) + 3 + take(more)
+            }
+        };
+        let far = take(5).reverse_bits() >> 27;
+        let distance = if far < 2 {
+            far + 1
+        } else {
+            let more = far / 2 - 1;
+            ((2 + far % 2) << more) + 1 + take(more)
+        };
+        if distance > made {
+            return false;
+        }
+        made += length;
+    }
+    true
 }
 
 /// Whether a block's own codes begin here: the codes that their lengths are written in leave none over.
@@ -67,6 +117,11 @@ mod tests {
         for text in [
             &b"a short text, and no more"[..],
             &b"{\"a\": \"a longer one\", \"b\": [1, 2, 3]}\n".repeat(30),
+            b"        an indented text",
+            b"{\n    \"key\": \"in JSON\"",
+            b"{\n\t\t\t\t\"key\": \"in JSON\"",
+            b"\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nkey = text",
+            b"<a><a><a>some text",
         ] {
             for level in 1..=9 {
                 assert!(begins(&deflate(text, level)), "{level}");
@@ -93,6 +148,11 @@ mod tests {
             state.to_be_bytes()[0]
         };
         let all = 20_000;
+        // Whatever the bits are, it comes to an end.
+        for _ in 0..200_000 {
+            let head: [u8; HEAD] = std::array::from_fn(|_| random());
+            is_text(head);
+        }
         let begun = (0..all).filter(|_| {
             let head: [u8; 32] = std::array::from_fn(|_| random());
             begins(&head)

@@ -383,6 +383,16 @@ fn what_is_deflated_without_a_header_is_read_in_base64() {
             assert!(!found[0][2].contains(digits.get(..20).unwrap()));
         }
     }
+    for before in [
+        "        key: ",
+        "{\n    \"key\": \"",
+        "\n\n\n\nkey=",
+        "<a><a><a>",
+    ] {
+        let digits = deflate(&format!("{before}{}", keys::legacy(1)));
+        let found = found_in("a.xml", format!("\n<diagram>{digits}</diagram>\n"));
+        assert_eq!(found.len(), 1, "{before}");
+    }
     nothing_in("a.xml", deflate("no key in here: sk-proj-, and so on"));
 }
 
