@@ -293,6 +293,8 @@ fn escape(text: &[u8]) -> Option<Escape> {
         }
         [b'=', b'\r', b'\n', ..] => (3, Value::Nothing, Layer::QuotedPrintable),
         [b'=', b'\n', ..] => (2, Value::Nothing, Layer::QuotedPrintable),
+        // What begins a value: `id=desk-…`.
+        [b'=', b'a'..=b'f', b'a'..=b'f', b's', b'k', ..] => return None,
         [b'=', a, b, ..] => (3, Value::Byte(hex_byte(*a, *b)?), Layer::QuotedPrintable),
         [b'&', rest @ ..] => {
             let (length, value) = reference(rest)?;

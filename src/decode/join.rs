@@ -36,6 +36,10 @@ pub fn join(view: &View) -> View {
             out.keep(view, at..at + words, layers);
             seam = false;
             at += words;
+        } else if let Some(length) = hyphen(&text[at..]) {
+            out.push_from(b'-', view, at..at + length, Layer::Concat.bit());
+            seam = false;
+            at += length;
         } else {
             let gap = gap(&text[at..]);
             if !is_joint(&text[at..at + gap]) {
@@ -48,6 +52,16 @@ pub fn join(view: &View) -> View {
         }
     }
     out
+}
+
+/// The length of a hyphen or dash that a word processor or a browser has made of a key's: one at which no
+/// line may end, for the most part.
+fn hyphen(text: &[u8]) -> Option<usize> {
+    matches!(
+        text,
+        [0xe2, 0x80, 0x90..=0x95, after, ..] | [0xe2, 0x88, 0x92, after, ..] if is_word(*after) || *after == 0xe2
+    )
+    .then_some(3)
 }
 
 /// The contents of the literals of a text run together, whatever code stands between two of them:
@@ -318,6 +332,15 @@ mod tests {
         ] {
             assert_eq!(joined(text), "abcd", "{text:?}");
         }
+    }
+
+    #[test]
+    fn hyphens_of_word_processors_are_hyphens() {
+        for hyphen in ["\u{2010}", "\u{2011}", "\u{2013}", "\u{2212}"] {
+            assert_eq!(joined(&format!("ab{hyphen}c{hyphen}{hyphen}d")), "ab-c--d");
+        }
+        assert_eq!(joined("ab\u{2013} cd"), "abcd");
+        assert_eq!(joined("ab\u{200b}cd"), "abcd");
     }
 
     #[test]

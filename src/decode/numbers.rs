@@ -38,12 +38,28 @@ impl Blankless<'_> {
     }
 }
 
-/// Whether a byte is white, or a backslash at the end of its line.
+/// Whether a byte is white, a backslash at the end of its line, or of the name of an element.
 fn is_blank(text: &[u8], at: usize) -> bool {
     match text[at] {
         b'\\' => matches!(text.get(at + 1), Some(b'\n' | b'\r')),
+        b'"' | b':' | b'0'..=b'9' => is_name(text, at),
         byte => byte.is_ascii_whitespace(),
     }
+}
+
+/// Whether a byte is of the number of an element, as JSON names those of typed arrays: `"12":84`.
+fn is_name(text: &[u8], at: usize) -> bool {
+    let from = at.saturating_sub(MAX_DIGITS + 2);
+    let quote = text[from..=at].iter().rposition(|b| *b == b'"');
+    let holds = |start: usize| {
+        let digits = Form::digits_at(text, start + 1, 10);
+        let end = start + 1 + digits;
+        text[start] == b'"' && digits > 0 && text[end..].starts_with(b"\":") && at < end + 2
+    };
+    quote.is_some_and(|quote| {
+        let before = text[from..from + quote].iter().rposition(|b| *b == b'"');
+        holds(from + quote) || before.is_some_and(|before| holds(from + before))
+    })
 }
 
 /// The list of numbers around `at` that spells `marker` there, if one does, with the layer it is.
@@ -217,16 +233,23 @@ mod tests {
             "61,00,54,00,33,00,42,\\\r\n  00,6c,00,62",
             "61h, 54h, 33h, 42h, 6ch, 62h",
             "\\61 \\54 \\33 \\42 \\6c \\62",
+            "0x61 0x54 0x33 0x42 0x6c 0x62",
+            "61;54;33;42;6c;62",
         ] {
             let (bytes, layer, all) = list(&format!("{{ {text} }}")).unwrap();
             assert_eq!((bytes.as_str(), layer), ("aT3Blb", Layer::Hex), "{text}");
             let first = text.find("61").unwrap() + 2;
             assert_eq!(all, first..text.rfind("62").unwrap() + 4, "{text}");
         }
+        let (bytes, ..) = list("U+0061 U+0054 U+0033 U+0042 U+006C U+0062").unwrap();
+        assert_eq!(bytes, "aT3Blb");
         for text in [
             "97,84,51,66,108,98",
             "97, 84, 51, 66, 108,\n  98",
             "97\n,84\n,51\n,66\n,108\n,98",
+            "97  84  51  66 108  98",
+            "\"9\":97,\"10\":84,\"11\":51,\"12\":66,\"13\":108,\"14\":98",
+            "\"98\": 97,\n  \"99\": 84,\n  \"100\": 51,\n  \"101\": 66,\n  \"102\": 108,\n  \"103\": 98",
         ] {
             let (bytes, layer, _) = list(&format!("[{text}]")).unwrap();
             assert_eq!(

@@ -34,7 +34,10 @@ pub fn values(view: &View, prefix: &[u8]) -> Option<View> {
         start += escaped(&text[..start], &text[start..at]);
         let word = &text[start..at];
         let begins = memmem::find(word, prefix);
-        if begins.is_none() && (!looks_random(word) || is_name(&text[..start], &text[at..])) {
+        if begins.is_none() && is_name(&text[..start], &text[at..]) {
+            continue;
+        }
+        if begins.is_none() && !looks_random(word) {
             // It may be a part of the prefix, without which the key would be another.
             is_broken |= is_prefix || word.len() > 1 && word.ends_with(b"-");
             continue;

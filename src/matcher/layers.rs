@@ -101,7 +101,7 @@ const fn escaped(bytes: &'static [u8], escaped_word: usize) -> Needle {
 /// The last are for keys of which any characters are escaped. Of each kind that can be told by three
 /// bytes, they are the letters from `P` to `_`, of which a key has eight or more; of the others, `T`.
 /// The very last are its first two numbers in lists that spell it, as such are written.
-pub(super) const NEEDLES: [Needle; 60] = [
+pub(super) const NEEDLES: [Needle; 67] = [
     needle(b"T3Bl", Trigger::Text),
     needle(b"bkFJ", Trigger::Text),
     needle(b"Blbk", Trigger::Text),
@@ -147,17 +147,24 @@ pub(super) const NEEDLES: [Needle; 60] = [
     needle(b"54, &", Trigger::Numbers),
     needle(b"54,00", Trigger::Numbers),
     needle(b"54 33", Trigger::Numbers),
+    needle(b"54  33", Trigger::Numbers),
+    needle(b"54 0x", Trigger::Numbers),
+    needle(b"54 0X", Trigger::Numbers),
+    needle(b"54 U+", Trigger::Numbers),
+    needle(b"54;3", Trigger::Numbers),
     needle(b"54:33", Trigger::Numbers),
     needle(b"54-33", Trigger::Numbers),
     needle(b"84, 51", Trigger::Numbers),
     needle(b"84,51", Trigger::Numbers),
     needle(b"84, (", Trigger::Numbers),
     needle(b"84,(", Trigger::Numbers),
+    needle(b"84,\"", Trigger::Numbers),
     needle(b"84,\n", Trigger::Numbers),
     needle(b"84;5", Trigger::Numbers),
     needle(b"84)", Trigger::Numbers),
     needle(b"84+", Trigger::Numbers),
     needle(b"84 5", Trigger::Numbers),
+    needle(b"84  5", Trigger::Numbers),
     needle(b"84 +", Trigger::Numbers),
     needle(b"84\\", Trigger::Numbers),
     needle(b"'T'", Trigger::Characters),

@@ -25,6 +25,8 @@ pub struct Checks {
     pub min_entropy: Option<f64>,
     /// Whether a zero last byte of the decoded body is looked for.
     pub zero_tail: bool,
+    /// Whether a body without a marker has capitals and small letters too.
+    pub both_cases: bool,
 }
 
 /// Why a match is no finding.
@@ -102,7 +104,7 @@ const PLACEHOLDER_WORDS: [&str; 7] = [
     "redacted",
 ];
 /// The same in any case: long enough that random text has one once in a million keys.
-const LONG_WORDS: [&str; 11] = [
+const LONG_WORDS: [&str; 16] = [
     "qwerty",
     "asdfgh",
     "zxcvbn",
@@ -115,7 +117,15 @@ const LONG_WORDS: [&str; 11] = [
     "keygoes",
     "goeshere",
     "loremipsum",
+    "foobar",
+    "1qaz2wsx",
+    "1q2w3e4r",
+    "qwer1234",
+    "asdf1234",
 ];
+/// Pairs of letters of which English words are made, for the most part. One in fifteen of random text is one.
+const PAIRS: &[u8] = b"thheineranreonatendntiesorteofedisitalarsttontngsehaasouiolevecomedehirironiicneearaceli\
+    chllbemasiomurcaeltalansdifopeecusnotrkeey";
 /// Longer bodies have to show more variety.
 const LONG_BODY: usize = 64;
 /// Bytes to either side of a match that are near.
@@ -241,10 +251,16 @@ impl Checks {
         }) {
             return Err(Rejection::Sequence);
         }
-        if left == right || [left, right, &body].iter().any(|run| repeats(run)) {
+        if left == right || [left, right, &body].iter().any(|run| repeats_in_any_case(run)) {
             return Err(Rejection::RepeatedPiece);
         }
-        if self.marker.is_some()
+        if runs.iter().any(|run| is_doubled(run)) {
+            return Err(Rejection::RepeatedCharacter);
+        }
+        if self.marker.is_some() && runs.iter().any(|run| alternates(run)) {
+            return Err(Rejection::LowEntropy);
+        }
+        if (self.marker.is_some() || self.both_cases)
             && (!body.iter().any(u8::is_ascii_uppercase)
                 || !body.iter().any(u8::is_ascii_lowercase))
         {
@@ -264,6 +280,7 @@ impl Checks {
         let in_any_case = |word: &&str| memmem::find(&lower, word.as_bytes()).is_some();
         if PLACEHOLDER_WORDS.iter().any(|word| has_word(&body, word))
             || LONG_WORDS.iter().any(in_any_case)
+            || self.marker.is_some() && are_words(&lower)
         {
             return Err(Rejection::Placeholder);
         }
@@ -308,6 +325,41 @@ fn longest_run(bytes: &[u8], step: i16) -> usize {
 fn repeats(bytes: &[u8]) -> bool {
     (1..=MAX_PERIOD.min(bytes.len() / 2))
         .any(|period| bytes.iter().zip(&bytes[period..]).all(|(a, b)| a == b))
+}
+
+/// The same of the bytes in any case, and of the letters alone: `TestKey1TestKey2Test`.
+fn repeats_in_any_case(bytes: &[u8]) -> bool {
+    // Of fewer, some do by chance.
+    const ENOUGH: usize = 12;
+    let lower = bytes.to_ascii_lowercase();
+    let mut letters = lower.clone();
+    letters.retain(u8::is_ascii_alphabetic);
+    repeats(&lower) || letters.len() >= ENOUGH && repeats(&letters)
+}
+
+/// Whether two of five bytes are the one before again, in any case: `AAA111BBB222`, `aAa1bBb2`. In random
+/// text one in thirty is.
+fn is_doubled(bytes: &[u8]) -> bool {
+    let pairs = bytes.windows(2);
+    let doubled = pairs.filter(|pair| pair[0].eq_ignore_ascii_case(&pair[1]));
+    doubled.count() * 5 >= bytes.len().max(1) * 2
+}
+
+/// Whether every other byte is a digit, or a capital among small letters: `1q2w3e4r`, `aZbYcX`.
+fn alternates(bytes: &[u8]) -> bool {
+    const ENOUGH: usize = 12;
+    let every_other = |is: fn(&u8) -> bool| bytes.windows(2).all(|p| is(&p[0]) != is(&p[1]));
+    bytes.len() >= ENOUGH
+        && (every_other(u8::is_ascii_digit)
+            || every_other(u8::is_ascii_uppercase) && bytes.iter().all(u8::is_ascii_alphabetic))
+}
+
+/// Whether text in small letters has so many of the pairs that words have as one random text in a
+/// million has.
+fn are_words(lower: &[u8]) -> bool {
+    let is_pair = |pair: &&[u8]| PAIRS.as_chunks::<2>().0.iter().any(|known| known == pair);
+    let pairs = lower.windows(2).filter(is_pair).count();
+    pairs >= 9 + lower.len() * 3 / 20
 }
 
 /// Whether `body` holds `word` in lower case, in capitals or with a capital first letter. Mixed
@@ -445,8 +497,38 @@ mod tests {
             checks.reject_dull(b"A1b2C3d4E5f6G7h8I9j0", b"K1l2M3n4O5p6Q7r8S9t0"),
             Err(Rejection::Sequence)
         );
-        let shuffled = checks.reject_dull(b"A1c2B3e4D5g6F7i8H9k0", b"J1m2L3o4N5q6P7s8R9u0");
+        let shuffled = checks.reject_dull(b"Ac1B32e4Dg56F7i8Hk90", b"Jm1L32o4Nq56P7s8Ru90");
         assert_eq!(shuffled, Ok(()));
+    }
+
+    #[test]
+    fn halves_that_are_typed_are_no_body() {
+        let checks = Checks {
+            marker: Some("M".to_owned()),
+            ..Checks::default()
+        };
+        let random = b"x7Qp2ZbW9kLmT4vRd8Hs";
+        for typed in [
+            "sampleSampleSampleSa",
+            "TestKey1TestKey2Test",
+            "AAA111BBB222CCC333DD",
+            "aAa1bBb2cCc3dDd4eEe5",
+            "1a2b3c4d5e6f7a8b9c0d",
+            "aZbYcXdWeVfUgThSiRjQ",
+            "FooBarBazQuxFooBarBa",
+            "1qaz2wsx3edc4rfv5tgb",
+        ] {
+            assert!(checks.reject_dull(typed.as_bytes(), random).is_err(), "{typed}");
+            assert!(checks.reject_dull(random, typed.as_bytes()).is_err(), "{typed}");
+        }
+        for (left, right) in [
+            ("ThisIsTheFirstHalf00", "AndThisTheSecondOne1"),
+            ("UnitTestOnlyKey12345", "NoSuchKeyExistsHere1"),
+        ] {
+            let words = checks.reject_dull(left.as_bytes(), right.as_bytes());
+            assert_eq!(words, Err(Rejection::Placeholder), "{left}");
+        }
+        assert_eq!(checks.reject_dull(random, b"3nYc6TgK1wJx5BfV0zNq"), Ok(()));
     }
 
     #[test]

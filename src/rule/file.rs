@@ -76,6 +76,9 @@ pub struct RuleEntry {
     /// Whether a body whose last decoded byte is zero makes the finding certain.
     #[serde(default)]
     pub zero_tail: bool,
+    /// Whether bodies in letters of one case are rejected, which with a marker they always are.
+    #[serde(default)]
+    pub both_cases: bool,
     /// Templates of lines that hold such a secret.
     #[serde(default)]
     pub examples: Vec<String>,

@@ -286,6 +286,7 @@ impl From<RuleEntry> for Rule {
                 reject_dull: entry.reject_dull,
                 min_entropy: entry.min_entropy,
                 zero_tail: entry.zero_tail,
+                both_cases: entry.both_cases,
             },
             id: entry.id,
             optional: entry.optional,
