@@ -29,6 +29,17 @@ impl Secret {
         &self.bytes
     }
 
+    /// How many bytes it has.
+    pub fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The same without so many bytes at its end, to be compared: nothing of it may be shown.
+    #[must_use]
+    pub fn shortened(&self, by: usize) -> Self {
+        Self::new(&self.bytes[..self.bytes.len().saturating_sub(by)], 0)
+    }
+
     /// What may be shown of this secret.
     pub fn mask(&self) -> Mask {
         Mask {

@@ -139,7 +139,10 @@ pub fn reread(view: &View, reading: Reading) -> Option<View> {
     changed.then_some(out)
 }
 
-/// A view with every escape that may stand for a part of a word made a zero byte, so that what
+/// What [`blank`] makes of an escape: a control character that no text has.
+pub const ESCAPED: u8 = 0x18;
+
+/// A view with every escape that may stand for a part of a word made [`ESCAPED`], so that what
 /// is around it is not joined over it: the unescaped view has it right.
 pub fn blank(view: &View) -> View {
     let text = view.bytes();
@@ -157,7 +160,7 @@ pub fn blank(view: &View) -> View {
             },
         };
         if blanked {
-            out.push_from(0, view, at..at + length, 0);
+            out.push_from(ESCAPED, view, at..at + length, 0);
         } else {
             out.keep(view, at..at + length, 0);
         }

@@ -7,6 +7,7 @@ use memchr::memmem;
 
 use crate::decode::Layer;
 use crate::decode::View;
+use crate::decode::escape::ESCAPED;
 
 /// Bytes between two pieces at the most; more means that they do not belong together.
 const MAX_GAP: usize = 80;
@@ -67,6 +68,17 @@ fn hyphen(text: &[u8]) -> Option<usize> {
 /// The contents of the literals of a text run together, whatever code stands between two of them:
 /// `a = "sk-a"; b = "b"` becomes `sk-ab`. A literal ends on its line.
 pub fn literals(view: &View) -> View {
+    literals_with(view, None)
+}
+
+/// The same with hyphens between them, where one is a literal of its own: `"-".join(["sk", "a"])` becomes
+/// `sk-a`. `None` where there is none.
+pub fn hyphenated(view: &View) -> Option<View> {
+    let has = |mark: &[u8]| memmem::find(view.bytes(), mark).is_some();
+    (has(b"\"-\"") || has(b"'-'")).then(|| literals_with(view, Some(b'-')))
+}
+
+fn literals_with(view: &View, between: Option<u8>) -> View {
     let text = view.bytes();
     let mut out = View::with_capacity(text.len());
     let mut at = 0;
@@ -89,8 +101,18 @@ pub fn literals(view: &View) -> View {
             *alone = start + length;
             continue;
         }
+        if between.is_some_and(|between| text[start..start + length] == [between]) {
+            at = start + length + 1;
+            continue;
+        }
         match end {
-            Some(end) if start - end <= MAX_GAP => out.seams.push(out.bytes.len()),
+            Some(end) if start - end <= MAX_GAP => {
+                out.seams.push(out.bytes.len());
+                if let Some(between) = between {
+                    out.push_from(between, view, end..start, Layer::Concat.bit());
+                    out.seams.push(out.bytes.len());
+                }
+            }
             Some(end) => out.push_from(b'\n', view, end..start, 0),
             None => {}
         }
@@ -197,9 +219,10 @@ fn comment(before: &[u8], rest: &[u8]) -> usize {
 fn is_joint(gap: &[u8]) -> bool {
     let tags = gap.len();
     let gap = without_tags(gap);
-    let joins = |b: &u8| is_quote(*b) || matches!(b, b'\n' | b'\r' | b'<' | 0x1b) || !b.is_ascii();
+    let joins =
+        |b: &u8| is_quote(*b) || matches!(b, 0 | b'\n' | b'\r' | b'<' | 0x1b) || !b.is_ascii();
     let ends = |(at, b): (usize, &u8)| match b {
-        0 | b'=' | b':' => true,
+        &ESCAPED | b'=' | b':' => true,
         // The mark of a comment in the next line ends nothing.
         b';' => !gap[..at].trim_ascii_end().is_empty() || !gap[..at].contains(&b'\n'),
         _ => false,
@@ -332,6 +355,22 @@ mod tests {
         ] {
             assert_eq!(joined(text), "abcd", "{text:?}");
         }
+    }
+
+    #[test]
+    fn literals_are_joined_with_hyphens() {
+        for text in [
+            "\"-\".join([\"ab\", \"cd\", \"ef-gh\"])",
+            "['ab', 'cd', 'ef-gh'].join('-')",
+            "implode('-', ['ab', 'cd', 'ef-gh'])",
+        ] {
+            let view = hyphenated(&View::of(text.as_bytes())).unwrap();
+            assert_eq!(view.bytes(), b"ab-cd-ef-gh", "{text}");
+            let all = text.find("ab").unwrap()..text.find("gh").unwrap() + 2;
+            assert_eq!(view.source(&(0..11)), all, "{text}");
+            assert_eq!(view.layers(&(0..11)), [Layer::Concat]);
+        }
+        assert!(hyphenated(&View::of(b"'ab' + 'cd-'")).is_none());
     }
 
     #[test]

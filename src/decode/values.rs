@@ -21,8 +21,9 @@ pub fn values(view: &View, prefix: &[u8]) -> Option<View> {
     // Where the last piece ended.
     let mut end: Option<usize> = None;
     let mut is_broken = false;
-    // Whether the last piece may be no more than a part of the prefix.
+    // Whether the last piece may be no more than a part of the prefix, and a word followed.
     let mut is_prefix = false;
+    let mut is_followed = false;
     let mut at = 0;
     while at < text.len() {
         if !is_word(text[at]) {
@@ -34,16 +35,16 @@ pub fn values(view: &View, prefix: &[u8]) -> Option<View> {
         start += escaped(&text[..start], &text[start..at]);
         let word = &text[start..at];
         let begins = memmem::find(word, prefix);
-        if begins.is_none() && is_name(&text[..start], &text[at..]) {
-            continue;
-        }
-        if begins.is_none() && !looks_random(word) {
+        if begins.is_none() && (!looks_random(word) || is_name(&text[..start], &text[at..])) {
             // It may be a part of the prefix, without which the key would be another.
-            is_broken |= is_prefix || word.len() > 1 && word.ends_with(b"-");
+            is_broken |= word.len() > 1 && word.ends_with(b"-");
+            is_followed = true;
             continue;
         }
-        let is_broken = std::mem::take(&mut is_broken);
+        let is_middle_left_out = is_prefix && is_followed && word.starts_with(b"-");
+        let is_broken = std::mem::take(&mut is_broken) || is_middle_left_out;
         is_prefix = begins.is_some_and(|at| !has_body(&word[at..]));
+        is_followed = false;
         let seam = match end {
             Some(end) if begins.is_none() && !is_broken && may_join(&text[end..start]) => {
                 out.seams.push(out.bytes.len());
@@ -74,8 +75,8 @@ fn has_body(word: &[u8]) -> bool {
     end.is_some_and(|end| end.iter().any(u8::is_ascii_uppercase))
 }
 
-/// How much of the start of a word belongs to what stands before it: the letter of an escape, the digits of
-/// one, or the hyphen where TeX may break a line.
+/// How much of the start of a word belongs to what stands before it: the letter of an escape or a format, the
+/// digits of one, or the hyphen where TeX may break a line.
 fn escaped(before: &[u8], word: &[u8]) -> usize {
     let hex =
         |digits: usize| word.len() > digits && word[1..=digits].iter().all(u8::is_ascii_hexdigit);
@@ -84,6 +85,8 @@ fn escaped(before: &[u8], word: &[u8]) -> usize {
         ([.., b'\\'], [b'u', ..]) if hex(4) => 5,
         ([.., b'\\'], [b'x', ..]) if hex(2) => 3,
         ([.., b'\\'], [b'-' | b'n' | b'r' | b't', ..]) => 1,
+        // The place of a value in a format: `%s…`.
+        ([name @ .., b'%'], [b's' | b'v', ..]) if !ends_with_variable(name) => 1,
         ([name @ .., b'%'], [a, b, ..]) if is_hex(*a, *b) && !ends_with_variable(name) => 2,
         _ => 0,
     };
@@ -175,6 +178,13 @@ mod tests {
             "'ab-1Xyz2W3v\\u200bX1y2z3W4'",
             "a=ab-1Xyz2W3v%26%62=X1y2z3W4",
             "a=ab-1Xyz2W3v%26X1y2z3W4",
+            "\"%s%s\" % (\"ab-1Xyz2W3v\", \"X1y2z3W4\")",
+            "A=ab-\nB_2=1Xyz2W3vX1y2z3W4",
+            "{\"a\": \"ab-\", \"b\": \"1Xyz2W3vX1y2z3W4\"}",
+            "Sprintf(\"ab-%s\", \"1Xyz2W3vX1y2z3W4\")",
+            "const prefix = \"ab-\";\nconst key = `${prefix}1Xyz2W3vX1y2z3W4`;",
+            "P=ab-\nK=\"${P}1Xyz2W3vX1y2z3W4\"",
+            "p = 'ab-1Xyz2W3v'\nk = '%sX1y2z3W4' % p",
         ] {
             assert_eq!(
                 joined(text).as_deref(),

@@ -22,6 +22,7 @@ use crate::decode::escape::blank;
 use crate::decode::escape::readings;
 use crate::decode::escape::reread;
 use crate::decode::escape::unescape;
+use crate::decode::join::hyphenated;
 use crate::decode::join::join;
 use crate::decode::join::literals;
 use crate::decode::numbers;
@@ -400,6 +401,7 @@ impl Matcher {
     ) -> Result<(), MatchError> {
         let mut view = View::of(&text[piece.clone()]);
         let mut found = Vec::new();
+        let mut put_together = Vec::new();
         for round in 0..=MAX_UNESCAPED {
             if round > 0 {
                 let inner = self.find_at_depth(view.bytes(), depth + 1)?;
@@ -422,6 +424,11 @@ impl Matcher {
             let has_prefix = memmem::find(view.bytes(), PREFIX).is_some();
             let blank = blank(&view);
             let literals = has_prefix.then(|| literals(&view));
+            let hyphenated = if round == 0 && has_marker(&view) {
+                hyphenated(&view)
+            } else {
+                None
+            };
             // What a value begins with may look like an escape: they are as they stand, or not at all.
             let values = if has_prefix && round == 0 {
                 values(&view, PREFIX).filter(has_marker)
@@ -429,20 +436,25 @@ impl Matcher {
                 None
             };
             // As many as there are.
-            for joined in [Some(join(&blank)), literals, values].into_iter().flatten() {
+            let all = [Some(join(&blank)), literals, hyphenated, values];
+            for joined in all.into_iter().flatten() {
                 let inner = self.find_plain(joined.bytes(), &joined.boundaries())?;
                 let exact = inner.candidates.into_iter().filter(|candidate| {
                     candidate.confidence >= Confidence::High
                         && self.rule(candidate).checks.marker.is_some()
                         && joined.ends_piece(candidate.span.end)
                 });
-                found.extend(in_view(exact.collect(), &joined));
+                put_together.extend(in_view(exact.collect(), &joined));
             }
             match unescape(&view) {
                 Some(next) => view = next,
                 None => break,
             }
         }
+        // A word of the code between may look like the name in a key: then the key without it is meant.
+        put_together.sort_by_key(|c| (c.span.start, c.span.end, c.secret.length(), c.layers.len()));
+        put_together.dedup_by_key(|c| c.span.clone());
+        found.append(&mut put_together);
         out.extend(found.into_iter().map(|candidate| Candidate {
             span: piece.start + candidate.span.start..piece.start + candidate.span.end,
             ..candidate

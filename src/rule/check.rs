@@ -124,7 +124,8 @@ const LONG_WORDS: [&str; 16] = [
     "asdf1234",
 ];
 /// Pairs of letters of which English words are made, for the most part. One in fifteen of random text is one.
-const PAIRS: &[u8] = b"thheineranreonatendntiesorteofedisitalarsttontngsehaasouiolevecomedehirironiicneearaceli\
+const PAIRS: &[u8] =
+    b"thheineranreonatendntiesorteofedisitalarsttontngsehaasouiolevecomedehirironiicneearaceli\
     chllbemasiomurcaeltalansdifopeecusnotrkeey";
 /// Longer bodies have to show more variety.
 const LONG_BODY: usize = 64;
@@ -251,7 +252,11 @@ impl Checks {
         }) {
             return Err(Rejection::Sequence);
         }
-        if left == right || [left, right, &body].iter().any(|run| repeats_in_any_case(run)) {
+        if left == right
+            || [left, right, &body]
+                .iter()
+                .any(|run| repeats_in_any_case(run))
+        {
             return Err(Rejection::RepeatedPiece);
         }
         if runs.iter().any(|run| is_doubled(run)) {
@@ -518,8 +523,14 @@ mod tests {
             "FooBarBazQuxFooBarBa",
             "1qaz2wsx3edc4rfv5tgb",
         ] {
-            assert!(checks.reject_dull(typed.as_bytes(), random).is_err(), "{typed}");
-            assert!(checks.reject_dull(random, typed.as_bytes()).is_err(), "{typed}");
+            assert!(
+                checks.reject_dull(typed.as_bytes(), random).is_err(),
+                "{typed}"
+            );
+            assert!(
+                checks.reject_dull(random, typed.as_bytes()).is_err(),
+                "{typed}"
+            );
         }
         for (left, right) in [
             ("ThisIsTheFirstHalf00", "AndThisTheSecondOne1"),

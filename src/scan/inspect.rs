@@ -35,6 +35,7 @@ use crate::matcher::Matcher;
 use crate::matcher::Matches;
 use crate::place::Label;
 use crate::policy::allow;
+use crate::rule::Confidence;
 use crate::rule::MAX_REACH;
 use crate::scan::redact::Redactor;
 use crate::scan::redact::hidden_in;
@@ -631,12 +632,21 @@ impl<'a> Inspector<'a> {
     ) -> Result<(), MatchError> {
         if let Some((wide, track)) = &mut pass.wide {
             let decoded = wide.decode(text);
-            let matches = self.matcher.find(&decoded)?;
+            let mut matches = self.matcher.find(&decoded)?;
             // What is no such text in spite of its looks, or is so from another byte on, is searched
             // as it is, too.
             let mut plain = self.matcher.find(text)?;
             let known: HashSet<&Secret> = matches.candidates.iter().map(|c| &c.secret).collect();
             plain.candidates.retain(|c| !known.contains(&c.secret));
+            // Read from another byte on, a key lacks its last character: the whole one is told.
+            let is_whole = |c: &&Candidate| c.confidence > Confidence::Medium;
+            let all = matches.candidates.iter().chain(&plain.candidates);
+            let cut = all.filter(is_whole).map(|c| c.secret.shortened(1));
+            let cut: HashSet<Secret> = cut.collect();
+            for matches in [&mut matches, &mut plain] {
+                let candidates = &mut matches.candidates;
+                candidates.retain(|c| is_whole(&c) || !cut.contains(&c.secret.shortened(0)));
+            }
             self.tell(text, &plain, &mut pass.plain, until, inside, inspected);
             let until = until.map(|until| wide.decode(&text[..wide.boundary(text, until)]).len());
             let mut inside = inside.clone();

@@ -179,10 +179,24 @@ fn lists_of_numbers_are_read() {
         (list(|b| format!("(byte) {b}"), ", "), r#"["decimal"]"#),
         (list(|b| format!("${b:02X}"), ", "), r#"["hex"]"#),
         (list(|b| format!("&H{b:02X}"), ", "), r#"["hex"]"#),
+        (list(|b| format!("0x{b:02x}"), " "), r#"["hex"]"#),
+        (list(|b| format!("{b:02x}"), "  "), r#"["hex"]"#),
+        (list(|b| format!("{b:02x}"), ";"), r#"["hex"]"#),
+        (list(|b| format!("U+{b:04X}"), " "), r#"["hex"]"#),
+        (list(|b| format!("{b:3}"), " "), r#"["decimal"]"#),
     ] {
         let found = found_in("a.c", format!("\nk[] = {{ {text} }};\n"));
         assert_eq!(found[0][..2], ["a.c:2", layer]);
         assert_eq!(found.len(), 1);
+    }
+    // As JSON writes a typed array.
+    for between in [",", ",\n  "] {
+        let numbered = key.bytes().enumerate();
+        let numbered = numbered.map(|(at, b)| format!("\"{at}\":{b}"));
+        let object = numbered.collect::<Vec<_>>().join(between);
+        let found = found_in("a.json", format!("\n{{{object}}}\n"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0][..2], ["a.json:2", r#"["decimal"]"#]);
     }
     let made_up = "x".repeat(20);
     let made_up = format!(
@@ -224,6 +238,19 @@ fn values_with_anything_between_are_read() {
         format!("{{\\b {a}}}{{\\rtlch\\insrsid1234567 {b}}}\n"),
         format!("{a}\\allowbreak {b}\n"),
         format!("10  k={a}\n11    {b}\n"),
+        format!(
+            "KEY_1={}\nKEY_2={}\n",
+            key.get(..8).unwrap(),
+            key.get(8..).unwrap()
+        ),
+        format!("{{\"a\": \"sk-\", \"b\": \"{}\"}}\n", key.get(3..).unwrap()),
+        format!("Sprintf(\"sk-%s\", \"{}\")\n", key.get(3..).unwrap()),
+        format!(
+            "\"-\".join([\"sk\", \"proj\", \"{}\"])\n",
+            key.get(8..).unwrap()
+        ),
+        format!("{a}\0{b}\n"),
+        format!("p = 'sk-proj-'; k = `${{p}}{}`\n", key.get(8..).unwrap()),
     ] {
         let found = found_in("a.txt", &text);
         assert_eq!(found.len(), 1, "{text}");
@@ -232,6 +259,60 @@ fn values_with_anything_between_are_read() {
             let part = std::str::from_utf8(part).unwrap();
             assert!(!found[0][2].contains(part), "shows a part");
         }
+    }
+}
+
+#[test]
+fn dashes_of_word_processors_are_read() {
+    for template in [
+        "sk-proj-{base64url:74}T3BlbkFJ{base64url:74}",
+        "sk-ci-{alnum:20}T3BlbkFJ{alnum:20}",
+    ] {
+        let key = git_frisk::rule::template::fill(template, 1);
+        for dash in ["\u{2010}", "\u{2011}", "\u{2013}", "&#8209;", "\\u2011"] {
+            let found = found_in("a.txt", format!("key: {}.\n", key.replace('-', dash)));
+            assert_eq!(found.len(), 1, "{dash}");
+            assert_eq!(found[0][0], "a.txt:1");
+        }
+    }
+    let cut = keys::project(1);
+    let (a, b) = cut.split_at(70);
+    let b = b.get(10..).unwrap();
+    nothing_in("a.txt", format!("{a} \u{2013} {b}\n"));
+}
+
+#[test]
+fn a_word_of_the_code_is_no_name_in_a_key() {
+    let key = git_frisk::rule::template::fill("sk-etl-{alnum:20}T3BlbkFJ{alnum:20}", 1);
+    let body = key.strip_prefix("sk-").unwrap();
+    let repo = Sandbox::without_repository();
+    repo.write("a.py", format!("\"sk-{{}}\".format(\"{body}\")\n"));
+    assert_eq!(repo.report(&["scan"]).each("key_id"), [keys::id(&key)]);
+}
+
+#[test]
+fn a_word_that_ends_in_sk_is_none_in_pieces() {
+    let word = git_frisk::rule::template::fill("desk-{alnum:20}T3BlbkFJ{alnum:20}", 1);
+    let (a, b) = word.split_at(14);
+    for text in [
+        format!("K={a}\"{b}\"\n"),
+        format!("A={a}\nB={b}\n"),
+        format!("K={a}\\\n{b}\n"),
+    ] {
+        nothing_in("a.sh", text);
+    }
+}
+
+#[test]
+fn a_wide_key_at_an_odd_byte_is_told_once() {
+    let key = keys::project(1);
+    let big: Vec<u8> = key.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let bytes = [b"\0\xff\x01", &*big, b"\x02\x03"].concat();
+    for bytes in [&bytes[..], &big[1..]] {
+        let directory = Sandbox::without_repository();
+        directory.write("a.bin", bytes);
+        let report = directory.report(&["scan"]);
+        assert_eq!(report.each("key_id"), [keys::id(&key)]);
     }
 }
 
