@@ -105,6 +105,11 @@ impl Layer {
         Self::Concat,
     ];
 
+    /// Whether text is written so, character by character, and not as a whole.
+    pub fn is_of_text(self) -> bool {
+        Self::MIXED.contains(&self)
+    }
+
     fn bit(self) -> u8 {
         Self::MIXED
             .iter()

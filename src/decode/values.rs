@@ -21,9 +21,9 @@ pub fn values(view: &View, prefix: &[u8]) -> Option<View> {
     // Where the last piece ended.
     let mut end: Option<usize> = None;
     let mut is_broken = false;
-    // Whether the last piece may be no more than a part of the prefix, and a word followed.
+    // Whether the last piece may be no more than a part of the prefix, and does not end as one does.
     let mut is_prefix = false;
-    let mut is_followed = false;
+    let mut is_cut = false;
     let mut at = 0;
     while at < text.len() {
         if !is_word(text[at]) {
@@ -32,19 +32,23 @@ pub fn values(view: &View, prefix: &[u8]) -> Option<View> {
         }
         let mut start = at;
         at += text[at..].iter().take_while(|b| is_word(**b)).count();
-        start += escaped(&text[..start], &text[start..at]);
+        let taken = escaped(&text[..start], &text[start..at]);
+        start += taken;
         let word = &text[start..at];
+        let before = &text[..start];
         let begins = memmem::find(word, prefix);
-        if begins.is_none() && (!looks_random(word) || is_name(&text[..start], &text[at..])) {
-            // It may be a part of the prefix, without which the key would be another.
-            is_broken |= word.len() > 1 && word.ends_with(b"-");
-            is_followed = true;
+        let is_name = is_name(before, &text[at..]);
+        if begins.is_none() && (!looks_random(word) || is_name) {
+            // It may be a part of the prefix, without which the key would be another: words of the code
+            // between are none, if the prefix ends with a hyphen.
+            let is_escape = taken > 1 || before.ends_with(b"\\") || before.ends_with(b"&#");
+            is_broken |= word.len() > 1 && word.ends_with(b"-")
+                || is_prefix && (is_escape || is_cut && !is_name);
             continue;
         }
-        let is_middle_left_out = is_prefix && is_followed && word.starts_with(b"-");
-        let is_broken = std::mem::take(&mut is_broken) || is_middle_left_out;
+        let is_broken = std::mem::take(&mut is_broken);
         is_prefix = begins.is_some_and(|at| !has_body(&word[at..]));
-        is_followed = false;
+        is_cut = !word.ends_with(b"-");
         let seam = match end {
             Some(end) if begins.is_none() && !is_broken && may_join(&text[end..start]) => {
                 out.seams.push(out.bytes.len());
@@ -210,6 +214,11 @@ mod tests {
             "ab-1Xyz2W3v ab-2",
             "ab- \\x2d\\&name- X1y2z3W4",
             "ab-na\u{200b}me\u{200b}-X1y2z3W4",
+            "ab-\\x6e\\x61me-X1y2z3W4",
+            "ab-\\u{6e}\\u{61}me-X1y2z3W4",
+            "ab-&#110;&#97;me-X1y2z3W4",
+            "ab-%6e%61me-X1y2z3W4",
+            "ab-na<wbr>m<wbr>e-X1y2z3W4",
         ] {
             assert_eq!(joined(text), None, "{text}");
         }

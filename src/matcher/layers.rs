@@ -401,7 +401,6 @@ impl Matcher {
     ) -> Result<(), MatchError> {
         let mut view = View::of(&text[piece.clone()]);
         let mut found = Vec::new();
-        let mut put_together = Vec::new();
         for round in 0..=MAX_UNESCAPED {
             if round > 0 {
                 let inner = self.find_at_depth(view.bytes(), depth + 1)?;
@@ -444,17 +443,13 @@ impl Matcher {
                         && self.rule(candidate).checks.marker.is_some()
                         && joined.ends_piece(candidate.span.end)
                 });
-                put_together.extend(in_view(exact.collect(), &joined));
+                found.extend(in_view(exact.collect(), &joined));
             }
             match unescape(&view) {
                 Some(next) => view = next,
                 None => break,
             }
         }
-        // A word of the code between may look like the name in a key: then the key without it is meant.
-        put_together.sort_by_key(|c| (c.span.start, c.span.end, c.secret.length(), c.layers.len()));
-        put_together.dedup_by_key(|c| c.span.clone());
-        found.append(&mut put_together);
         out.extend(found.into_iter().map(|candidate| Candidate {
             span: piece.start + candidate.span.start..piece.start + candidate.span.end,
             ..candidate

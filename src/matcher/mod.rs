@@ -132,7 +132,8 @@ impl Matches {
         }
         deeper.sort_by_key(|c| {
             let unknown = c.confidence <= Confidence::Medium;
-            (unknown, c.layers.len(), c.rule, c.span.start, c.span.end)
+            let span = (c.span.start, c.span.end);
+            (unknown, c.layers.len(), c.rule, span, c.secret.length())
         });
         let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
         let mut known = std::mem::take(&mut self.candidates);
@@ -151,12 +152,14 @@ impl Matches {
             let span = &candidate.span;
             let before = taken.range(..span.end).next_back();
             let free = before.is_none_or(|(_, &end)| end <= span.start);
-            // What a compressed piece holds all lies at the same place.
+            // What a compressed piece holds all lies at the same place. A word of the code between two
+            // pieces may look like the name in a key: then the shorter key is meant.
+            let is_text = candidate.layers.iter().all(|layer| layer.is_of_text());
             let here = self.candidates.iter().filter(|known| known.span == *span);
             let mut here = here
                 .map(|known| known.secret != candidate.secret)
                 .peekable();
-            if free || here.peek().is_some() && here.all(|is_another| is_another) {
+            if free || !is_text && here.peek().is_some() && here.all(|is_another| is_another) {
                 taken.insert(span.start, span.end);
                 self.candidates.push(candidate);
             }

@@ -17,6 +17,10 @@ pub struct RuleFile {
 /// One `[[rule]]` table. `id`, `summary`, `keywords` and `pattern` are required.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a line of a file, by itself"
+)]
 pub struct RuleEntry {
     /// The rule's name: lower-case letters, digits and hyphens.
     pub id: String,

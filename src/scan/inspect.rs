@@ -642,7 +642,8 @@ impl<'a> Inspector<'a> {
             let is_whole = |c: &&Candidate| c.confidence > Confidence::Medium;
             let all = matches.candidates.iter().chain(&plain.candidates);
             let cut = all.filter(is_whole).map(|c| c.secret.shortened(1));
-            let cut: HashSet<Secret> = cut.collect();
+            let cut: Vec<Secret> = cut.collect();
+            let cut: HashSet<&Secret> = cut.iter().collect();
             for matches in [&mut matches, &mut plain] {
                 let candidates = &mut matches.candidates;
                 candidates.retain(|c| is_whole(&c) || !cut.contains(&c.secret.shortened(0)));
