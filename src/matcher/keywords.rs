@@ -47,7 +47,7 @@ const STEMS: [&[u8]; 32] = [
     b"T\x003\0B",
     b"bkFJ",
     b"&#8",
-    b"54 ",
+    b"54 33",
     b"#x5",
     b"84\\",
     // And these:

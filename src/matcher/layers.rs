@@ -102,7 +102,7 @@ const fn escaped(bytes: &'static [u8], escaped_word: usize) -> Needle {
 /// The last are for keys of which any characters are escaped. Of each kind that can be told by three
 /// bytes, they are the letters from `P` to `_`, of which a key has eight or more; of the others, `T`.
 /// The very last are its first two numbers in lists that spell it, as such are written.
-pub(super) const NEEDLES: [Needle; 67] = [
+pub(super) const NEEDLES: [Needle; 63] = [
     needle(b"T3Bl", Trigger::Text),
     needle(b"bkFJ", Trigger::Text),
     needle(b"Blbk", Trigger::Text),
@@ -148,10 +148,6 @@ pub(super) const NEEDLES: [Needle; 67] = [
     needle(b"54, &", Trigger::Numbers),
     needle(b"54,00", Trigger::Numbers),
     needle(b"54 33", Trigger::Numbers),
-    needle(b"54  33", Trigger::Numbers),
-    needle(b"54 0x", Trigger::Numbers),
-    needle(b"54 0X", Trigger::Numbers),
-    needle(b"54 U+", Trigger::Numbers),
     needle(b"54;3", Trigger::Numbers),
     needle(b"54:33", Trigger::Numbers),
     needle(b"54-33", Trigger::Numbers),

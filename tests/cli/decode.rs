@@ -179,10 +179,7 @@ fn lists_of_numbers_are_read() {
         (list(|b| format!("(byte) {b}"), ", "), r#"["decimal"]"#),
         (list(|b| format!("${b:02X}"), ", "), r#"["hex"]"#),
         (list(|b| format!("&H{b:02X}"), ", "), r#"["hex"]"#),
-        (list(|b| format!("0x{b:02x}"), " "), r#"["hex"]"#),
-        (list(|b| format!("{b:02x}"), "  "), r#"["hex"]"#),
         (list(|b| format!("{b:02x}"), ";"), r#"["hex"]"#),
-        (list(|b| format!("U+{b:04X}"), " "), r#"["hex"]"#),
         (list(|b| format!("{b:3}"), " "), r#"["decimal"]"#),
     ] {
         let found = found_in("a.c", format!("\nk[] = {{ {text} }};\n"));
