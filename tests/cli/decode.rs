@@ -295,6 +295,7 @@ fn a_word_that_ends_in_sk_is_none_in_pieces() {
         format!("K={a}\"{b}\"\n"),
         format!("A={a}\nB={b}\n"),
         format!("K={a}\\\n{b}\n"),
+        format!("id=\"{}\"\n", word.replacen('d', "D", 1)),
     ] {
         nothing_in("a.sh", text);
     }
