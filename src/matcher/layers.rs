@@ -3,6 +3,7 @@
 //! It costs nothing where there is nothing: what triggers it is found in the one pass for the
 //! keywords, save for base64 and hex, whose long runs are told by looking at every 32 bytes.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 use std::io::Cursor;
@@ -45,6 +46,47 @@ const REACH: usize = 1536;
 const MAX_PIECE: usize = 64 * 1024;
 /// The most an encoded container may expand to.
 const MAX_INNER: u64 = 16 << 20;
+/// The most that all in a text may expand to, with those that lie inside of each other; longer texts may
+/// have so much for each of their bytes.
+const MAX_INNERS: u64 = 128 << 20;
+const MAX_INNERS_A_BYTE: u64 = 16;
+
+/// How many layers a text lies below the one that is searched, and what the containers of that one may still
+/// expand to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Depth<'left> {
+    layers: usize,
+    left: &'left Allowance,
+}
+
+/// What the encoded containers of a text may still expand to. Each may be one that holds many more.
+#[derive(Debug)]
+pub(super) struct Allowance {
+    bytes: Cell<u64>,
+    /// Whether it was told that more is not opened.
+    is_told: Cell<bool>,
+}
+
+impl Allowance {
+    pub(super) fn of(text: &[u8]) -> Self {
+        let bytes = MAX_INNERS.max(MAX_INNERS_A_BYTE.saturating_mul(text.len() as u64));
+        Self {
+            bytes: Cell::new(bytes),
+            is_told: Cell::new(false),
+        }
+    }
+}
+
+impl<'left> Depth<'left> {
+    pub(super) fn surface(left: &'left Allowance) -> Self {
+        Self { layers: 0, left }
+    }
+
+    fn deeper(self) -> Self {
+        let layers = self.layers + 1;
+        Self { layers, ..self }
+    }
+}
 
 /// What a needle that is no rule's keyword asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,10 +218,10 @@ impl Matcher {
         &self,
         text: &[u8],
         triggers: &[(usize, Trigger)],
-        depth: usize,
+        depth: Depth<'_>,
         matches: &mut Matches,
     ) -> Result<(), MatchError> {
-        if depth >= MAX_DEPTH {
+        if depth.layers >= MAX_DEPTH {
             return Ok(());
         }
         let mut deeper = Vec::new();
@@ -250,13 +292,13 @@ impl Matcher {
     fn find_in_decoded(
         &self,
         decoded: &token::Decoded,
-        depth: usize,
+        depth: Depth<'_>,
         out: &mut Vec<Candidate>,
         unopened: &mut Vec<Unopened>,
     ) -> Result<bool, MatchError> {
         let before = out.len();
         let outer = decoded.layers();
-        let inner = self.find_at_depth(&decoded.bytes, depth + 1)?;
+        let inner = self.find_at_depth(&decoded.bytes, depth.deeper())?;
         let at = decoded.whole().start;
         let mut remark = |found: Vec<Unopened>, layers: &[Layer]| {
             for inner in found {
@@ -273,7 +315,7 @@ impl Matcher {
         }));
         if let Some(wide) = wide::Wide::sniff(&decoded.bytes) {
             let layers = [&outer[..], &[wide.layer()]].concat();
-            let inner = self.find_at_depth(&wide.decode(&decoded.bytes), depth + 1)?;
+            let inner = self.find_at_depth(&wide.decode(&decoded.bytes), depth.deeper())?;
             remark(inner.unopened, &layers);
             out.extend(inner.candidates.into_iter().map(|inner| Candidate {
                 span: decoded.whole(),
@@ -282,10 +324,10 @@ impl Matcher {
         }
         let deflated = || decoded.layer == Layer::Base64 && deflate::begins(&decoded.bytes);
         if let Some(kind) = kind_of(&decoded.bytes).or(deflated().then_some(Layer::Deflate)) {
-            let opened = members(kind, &decoded.bytes);
+            let opened = members(kind, &decoded.bytes, depth.left);
             remark(opened.unopened, &outer);
             for (within, content) in opened.members {
-                let inner = self.find_at_depth(&content, depth + 1)?;
+                let inner = self.find_at_depth(&content, depth.deeper())?;
                 let layers = [&outer[..], &within].concat();
                 remark(inner.unopened, &layers);
                 for inner in inner.candidates {
@@ -313,11 +355,11 @@ impl Matcher {
         text: &[u8],
         at: usize,
         unit: usize,
-        depth: usize,
+        depth: Depth<'_>,
         out: &mut Vec<Candidate>,
     ) -> Result<Range<usize>, MatchError> {
         let (view, range, layer) = wide::run_around(text, at, unit, MAX_PIECE);
-        let inner = self.find_at_depth(view.bytes(), depth + 1)?;
+        let inner = self.find_at_depth(view.bytes(), depth.deeper())?;
         out.extend(inner.candidates.into_iter().map(|inner| {
             let span = view.source(&inner.span);
             Candidate {
@@ -337,7 +379,7 @@ impl Matcher {
         &self,
         text: &[u8],
         at: usize,
-        depth: usize,
+        depth: Depth<'_>,
         listed: &mut HashSet<usize>,
         out: &mut Vec<Candidate>,
     ) -> Result<(), MatchError> {
@@ -361,7 +403,7 @@ impl Matcher {
         &self,
         text: &[u8],
         at: usize,
-        depth: usize,
+        depth: Depth<'_>,
         out: &mut Vec<Candidate>,
     ) -> Result<usize, MatchError> {
         let Some((view, known)) = dump::around(text, at) else {
@@ -376,10 +418,10 @@ impl Matcher {
         &self,
         view: &View,
         layer: Layer,
-        depth: usize,
+        depth: Depth<'_>,
         out: &mut Vec<Candidate>,
     ) -> Result<(), MatchError> {
-        let inner = self.find_at_depth(view.bytes(), depth + 1)?;
+        let inner = self.find_at_depth(view.bytes(), depth.deeper())?;
         out.extend(inner.candidates.into_iter().map(|inner| Candidate {
             span: view.source(&inner.span),
             ..inner.under(&[layer])
@@ -392,14 +434,14 @@ impl Matcher {
         &self,
         text: &[u8],
         piece: Range<usize>,
-        depth: usize,
+        depth: Depth<'_>,
         out: &mut Vec<Candidate>,
     ) -> Result<(), MatchError> {
         let mut view = View::of(&text[piece.clone()]);
         let mut found = Vec::new();
         for round in 0..=MAX_UNESCAPED {
             if round > 0 {
-                let inner = self.find_at_depth(view.bytes(), depth + 1)?;
+                let inner = self.find_at_depth(view.bytes(), depth.deeper())?;
                 found.extend(in_view(inner.candidates, &view));
             }
             // What they may mean is looked at where the marker is not written in any of them.
@@ -511,13 +553,19 @@ struct Opener {
 }
 
 /// What a container in memory holds.
-fn members(kind: Layer, bytes: &[u8]) -> Opener {
+fn members(kind: Layer, bytes: &[u8], left: &Allowance) -> Opener {
     let mut opener = Opener {
-        budget: Budget::new(MAX_INNER),
+        budget: Budget::new(MAX_INNER.min(left.bytes.get())),
         members: Vec::new(),
         unopened: Vec::new(),
     };
-    opener.open(kind, &[], bytes);
+    if opener.budget.left() > 0 {
+        opener.open(kind, &[], bytes);
+        left.bytes.set(left.bytes.get() - opener.budget.used());
+    } else if !left.is_told.replace(true) {
+        let (at, layers, why) = (0, vec![kind], Trouble::TooMuch);
+        opener.unopened.push(Unopened { at, layers, why });
+    }
     opener
 }
 

@@ -15,6 +15,8 @@ use regex::bytes::Regex;
 
 use crate::decode::Layer;
 use crate::matcher::keywords::Keywords;
+use crate::matcher::layers::Allowance;
+use crate::matcher::layers::Depth;
 use crate::matcher::layers::Trigger;
 pub use crate::matcher::layers::Unopened;
 use crate::rule::Compiled;
@@ -217,10 +219,10 @@ impl Matcher {
 
     /// Finds every secret in `text`, also those written in another way.
     pub fn find(&self, text: &[u8]) -> Result<Matches, MatchError> {
-        self.find_at_depth(text, 0)
+        self.find_at_depth(text, Depth::surface(&Allowance::of(text)))
     }
 
-    fn find_at_depth(&self, text: &[u8], depth: usize) -> Result<Matches, MatchError> {
+    fn find_at_depth(&self, text: &[u8], depth: Depth<'_>) -> Result<Matches, MatchError> {
         let mut triggers = Vec::new();
         let mut matches = self.find_on_surface(text, &[], |at, trigger| {
             triggers.push((at, trigger));

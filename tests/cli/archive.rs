@@ -2,8 +2,11 @@
 
 use std::io::Cursor;
 use std::io::Write as _;
+use std::time::Duration;
+use std::time::Instant;
 
 use bzip2::write::BzEncoder;
+use data_encoding::BASE64;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use flate2::write::ZlibEncoder;
@@ -286,7 +289,7 @@ fn an_archive_in_an_archive_is_read() {
 
 #[test]
 fn what_is_written_in_another_way_inside_of_an_archive_is_read() {
-    let digits = data_encoding::BASE64.encode(keys::project(1).as_bytes());
+    let digits = BASE64.encode(keys::project(1).as_bytes());
     let yaml = format!("data:\n  key: {digits}\n");
 
     let report = scanned("a.zip", &zip(&[("secret.yaml", yaml.as_bytes())]));
@@ -411,6 +414,27 @@ fn a_bomb_ends_with_a_remark_and_soon() {
     assert!(skipped[0].contains("expands to too much"), "{skipped:?}");
 }
 
+#[test]
+fn encoded_bombs_in_each_other_end_with_a_remark_and_soon() {
+    // Sixteen megabytes of lines that hold as much each, of lines that hold as much each.
+    const SIZE: usize = 15 << 20;
+    let mut line = "a line of a text\n".to_owned();
+    for _ in 0..3 {
+        let lines = line.repeat(SIZE / line.len());
+        line = format!("x = \"{}\"\n", BASE64.encode(&gzip(lines.as_bytes())));
+    }
+    let directory = Sandbox::without_repository();
+    directory.write("a.txt", line).write("b.env", env(1));
+
+    let begun = Instant::now();
+    let report = directory.report(&["scan"]);
+
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    report.finds(&["b.env:2"]);
+    let skipped = report.remarks("skipped");
+    assert!(skipped[0].contains("expands to too much"), "{skipped:?}");
+}
+
 /// An archive with a key in the innermost of eight.
 fn deep() -> Vec<u8> {
     (0..8).fold(zip(&[("a.env", &env(1))]), |archive, depth| {
@@ -515,7 +539,7 @@ fn a_zip_too_large_behind_something_in_another_archive_is_named() {
 #[test]
 fn an_encoded_archive_that_expands_to_too_much_is_named() {
     let zeros = vec![0; 17 << 20];
-    let text = |content: &[u8]| format!("one\ndata: {}\n", data_encoding::BASE64.encode(content));
+    let text = |content: &[u8]| format!("one\ndata: {}\n", BASE64.encode(content));
 
     let report = scanned("a.yaml", text(&gzip(&zeros)).as_bytes());
 
@@ -538,7 +562,7 @@ fn an_encoded_archive_that_expands_to_too_much_is_named() {
 #[test]
 fn an_archive_in_an_encoded_one_is_read() {
     let archive = gzip(&tar(&[("a/.env", &env(1))]));
-    let text = format!("data: {}\n", data_encoding::BASE64.encode(&archive));
+    let text = format!("data: {}\n", BASE64.encode(&archive));
 
     let report = scanned("a.yaml", text.as_bytes());
 
