@@ -11,9 +11,9 @@ use sha2::Digest as _;
 use sha2::Sha256;
 
 use crate::git::index::IndexError;
-use crate::git::index::MAX_INDEX;
-use crate::git::index::STREAMED;
 use crate::git::index::input::read_at;
+use crate::git::index::open::MAX_INDEX;
+use crate::git::index::open::STREAMED;
 use crate::threads;
 
 /// Bytes that are hashed at a time.

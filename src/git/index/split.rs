@@ -9,9 +9,9 @@ use git2::Oid;
 
 use crate::git::index::Index;
 use crate::git::index::IndexError;
-use crate::git::index::Raw;
 use crate::git::index::STAGE;
 use crate::git::index::be32;
+use crate::git::index::entry::Raw;
 
 /// What the name of a shared index begins with.
 const NAME: &str = "sharedindex.";
