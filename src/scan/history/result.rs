@@ -16,9 +16,11 @@ use time::format_description::well_known::Rfc3339;
 use crate::finding::CommitInfo;
 use crate::finding::Finding;
 use crate::finding::Hit;
+use crate::git::GitError;
 use crate::git::commit::Commit;
 use crate::git::commit::author;
 use crate::git::object::Objects;
+use crate::git::tree;
 use crate::git::tree::Trees as _;
 use crate::key_id::KeyId;
 use crate::place::Label;
@@ -37,6 +39,26 @@ struct KeyFacts {
 }
 
 impl History<'_> {
+    /// The keys that the checked-out commit has.
+    pub(super) fn keys_in_head(&self, repository: &Repository) -> HashSet<KeyId> {
+        let read = || {
+            let odb = Objects::new(repository)?;
+            let head = history::head(repository, self.known)?;
+            let mut keys = HashSet::new();
+            if let Some(head) = head {
+                tree::compare(&odb, head.tree, &[], &mut |change| {
+                    let hits = self.hits_of(Some(&odb), change.oid, &change.path);
+                    keys.extend(hits.iter().map(|hit| hit.key_id));
+                })?;
+            }
+            Ok(keys)
+        };
+        read().unwrap_or_else(|error: GitError| {
+            self.scan.failed(None, &error);
+            HashSet::new()
+        })
+    }
+
     /// Puts findings and keys into the report.
     pub(super) fn report(&self, repository: &Repository, in_head: &HashSet<KeyId>) {
         let introductions = std::mem::take(&mut *locked(&self.introductions));
