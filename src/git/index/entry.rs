@@ -78,8 +78,19 @@ pub(super) fn plain_size(bytes: &[u8], flags: usize, directory: &[u8]) -> Option
     let is_plain = word & (STAGE | EXTENDED) == 0 && word & LENGTH != LENGTH;
     let ends = name.get(length) == Some(&0);
     let size = (flags + 2 + length + 8) & !7;
-    let fits = is_plain && ends && length > directory.len() && name.starts_with(directory);
+    let fits = is_plain && ends && length > directory.len() && begins_with(name, directory);
     (fits && size <= bytes.len()).then_some(size)
+}
+
+/// The same as `starts_with`, by words. That calls the C library, which reads 32 bytes and leaves out
+/// those it does not want: thirty times slower than else where these lie on a page that was never used.
+fn begins_with(name: &[u8], start: &[u8]) -> bool {
+    let Some(name) = name.get(..start.len()) else {
+        return false;
+    };
+    let ((words, rest), (wanted, wanted_rest)) = (name.as_chunks::<8>(), start.as_chunks::<8>());
+    let are_same = |(one, other): (&[u8; 8], &[u8; 8])| one == other;
+    words.iter().zip(wanted).all(are_same) && rest.iter().zip(wanted_rest).all(|(a, b)| a == b)
 }
 
 /// The size of the entry that `bytes` begin with, and its path; `None` if they end before it does.
@@ -157,6 +168,20 @@ fn varint(bytes: &[u8]) -> Result<Option<(u64, usize)>, IndexError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_begins_with_its_directory() {
+        let path = b"a/directory/with/a/long/name/file";
+        for length in 0..=path.len() {
+            assert!(begins_with(path, &path[..length]));
+            for at in 0..length {
+                let mut other = path[..length].to_vec();
+                other[at] ^= 1;
+                assert!(!begins_with(path, &other), "{at} of {length}");
+            }
+            assert!(!begins_with(&path[..length], path) || length == path.len());
+        }
+    }
 
     #[test]
     fn varints_are_those_of_git() {
