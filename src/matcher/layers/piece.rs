@@ -1,0 +1,111 @@
+//! Pieces of text, unescaped and joined.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::decode::View;
+use crate::decode::escape::blank;
+use crate::decode::escape::readings;
+use crate::decode::escape::reread;
+use crate::decode::escape::unescape;
+use crate::decode::join::hyphenated;
+use crate::decode::join::join;
+use crate::decode::join::literals;
+use crate::decode::values::values;
+use crate::matcher::Candidate;
+use crate::matcher::MatchError;
+use crate::matcher::Matcher;
+use crate::matcher::layers::Depth;
+use crate::matcher::layers::needles::MARKER;
+use crate::matcher::layers::needles::PREFIX;
+use crate::rule::Confidence;
+
+/// Times that escapes are taken off: percent-encoding and JSON are often applied twice.
+const MAX_UNESCAPED: usize = 3;
+
+impl Matcher {
+    /// Searches a piece of text: joined, unescaped, unescaped and joined, and so on.
+    pub(super) fn find_in_piece(
+        &self,
+        text: &[u8],
+        piece: Range<usize>,
+        depth: Depth<'_>,
+        out: &mut Vec<Candidate>,
+    ) -> Result<(), MatchError> {
+        let mut view = View::of(&text[piece.clone()]);
+        let mut found = Vec::new();
+        for round in 0..=MAX_UNESCAPED {
+            if round > 0 {
+                let inner = self.find_at_depth(view.bytes(), depth.deeper())?;
+                found.extend(in_view(inner.candidates, &view));
+            }
+            // What they may mean is looked at where the marker is not written in any of them.
+            let readings = if round == 0 && has_marker(&view) {
+                readings(&view)
+            } else {
+                Vec::new()
+            };
+            for reading in readings {
+                if let Some(other) = reread(&view, reading).filter(has_marker) {
+                    let inner = self.find_plain(other.bytes(), &[])?;
+                    found.extend(in_view(inner.candidates, &other));
+                }
+            }
+            // Words that follow each other make up any length: only known ones around a marker
+            // count, that end where a piece ends. A cut key would be filled up from what follows.
+            let has_prefix = memmem::find(view.bytes(), PREFIX).is_some();
+            let blank = blank(&view);
+            let literals = has_prefix.then(|| literals(&view));
+            let hyphenated = if round == 0 && has_marker(&view) {
+                hyphenated(&view)
+            } else {
+                None
+            };
+            // What a value begins with may look like an escape: they are as they stand, or not at all.
+            let values = if has_prefix && round == 0 {
+                values(&view, PREFIX).filter(has_marker)
+            } else {
+                None
+            };
+            // As many as there are.
+            let all = [Some(join(&blank)), literals, hyphenated, values];
+            for joined in all.into_iter().flatten() {
+                let inner = self.find_plain(joined.bytes(), &joined.boundaries())?;
+                let exact = inner.candidates.into_iter().filter(|candidate| {
+                    candidate.confidence >= Confidence::High
+                        && self.rule(candidate).checks.marker.is_some()
+                        && joined.ends_piece(candidate.span.end)
+                });
+                found.extend(in_view(exact.collect(), &joined));
+            }
+            match unescape(&view) {
+                Some(next) => view = next,
+                None => break,
+            }
+        }
+        out.extend(found.into_iter().map(|candidate| Candidate {
+            span: piece.start + candidate.span.start..piece.start + candidate.span.end,
+            ..candidate
+        }));
+        Ok(())
+    }
+}
+
+fn has_marker(view: &View) -> bool {
+    memmem::find(view.bytes(), MARKER).is_some()
+}
+
+/// Candidates of a view as candidates of the text it was made of.
+fn in_view(candidates: Vec<Candidate>, view: &View) -> Vec<Candidate> {
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            let layers = view.layers(&candidate.span);
+            Candidate {
+                span: view.source(&candidate.span),
+                ..candidate.under(&layers)
+            }
+        })
+        .collect()
+}
