@@ -415,6 +415,46 @@ fn a_bomb_ends_with_a_remark_and_soon() {
 }
 
 #[test]
+fn a_bomb_in_what_was_read_in_another_way_is_named() {
+    let bomb = |size: usize| {
+        let text = [&env(2)[..50], &vec![b'a'; size]].concat();
+        let mut bzip2 = BzEncoder::new(Vec::new(), bzip2::Compression::default());
+        bzip2.write_all(&text).unwrap();
+        BASE64.encode(&bzip2.finish().unwrap())
+    };
+    let list = |text: &str| {
+        let numbers: Vec<String> = text.bytes().map(|byte| byte.to_string()).collect();
+        format!("[{}]\n", numbers.join(", "))
+    };
+    let marked = format!("T3Blbk{} {}", "FJ", bomb(17 << 20));
+    let directory = Sandbox::without_repository();
+    directory.write("list.txt", list(&marked));
+
+    let report = directory.report(&["scan"]);
+
+    assert_eq!(
+        report.remarks("skipped"),
+        [
+            "list.txt: line 1: what the bzip2 in base64 in decimal holds was not all read: \
+             it expands to too much"
+        ]
+    );
+
+    // All that a text may have, and more in a list of numbers: the key after it is not looked for.
+    let all: String = (0..8)
+        .map(|n| format!("{n}: \"{}\"\n", bomb((16 << 20) - 4096)))
+        .collect();
+    let outer = BASE64.encode(format!("{all}{}", list(&marked.repeat(3))).as_bytes());
+    let key = BASE64.encode(&gzip(keys::project(1).repeat(2).as_bytes()));
+    directory.write("list.txt", format!("\"{outer}\"\n\n\"{key}\"\n"));
+
+    let report = directory.report(&["scan"]);
+
+    let skipped = report.remarks("skipped");
+    assert!(!skipped.is_empty() || report.status == 1, "{report:#?}");
+}
+
+#[test]
 fn encoded_bombs_in_each_other_end_with_a_remark_and_soon() {
     // Sixteen megabytes of lines that hold as much each, of lines that hold as much each.
     const SIZE: usize = 15 << 20;

@@ -16,6 +16,8 @@ use crate::matcher::MatchError;
 use crate::matcher::Matcher;
 use crate::matcher::layers::Depth;
 use crate::matcher::layers::allowance::Allowance;
+use crate::matcher::layers::below::Below;
+use crate::matcher::layers::below::remark;
 
 /// The most an encoded container may expand to.
 const MAX_INNER: u64 = 16 << 20;
@@ -26,8 +28,10 @@ impl Matcher {
         &self,
         decoded: &token::Decoded,
         depth: Depth<'_>,
-        out: &mut Vec<Candidate>,
-        unopened: &mut Vec<Unopened>,
+        Below {
+            candidates: out,
+            unopened,
+        }: &mut Below,
     ) -> Result<bool, MatchError> {
         let before = out.len();
         let outer = decoded.layers();
@@ -35,10 +39,7 @@ impl Matcher {
         let at = decoded.whole().start;
         let mut remark = |found: Vec<Unopened>, layers: &[Layer]| {
             for inner in found {
-                let inner = inner.under(layers, at);
-                if !unopened.contains(&inner) {
-                    unopened.push(inner);
-                }
+                remark(unopened, inner.under(layers, at));
             }
         };
         remark(inner.unopened, &outer);
@@ -95,7 +96,7 @@ pub struct Unopened {
 
 impl Unopened {
     /// The same, seen from outside of some layers.
-    fn under(mut self, layers: &[Layer], at: usize) -> Self {
+    pub(super) fn under(mut self, layers: &[Layer], at: usize) -> Self {
         self.layers.splice(..0, layers.iter().copied());
         Self { at, ..self }
     }

@@ -4,6 +4,7 @@
 //! keywords, save for base64 and hex, whose long runs are told by looking at every 32 bytes.
 
 mod allowance;
+mod below;
 mod encoded;
 mod needles;
 mod piece;
@@ -19,12 +20,12 @@ use crate::decode::dump;
 use crate::decode::numbers;
 use crate::decode::token;
 use crate::decode::wide;
-use crate::matcher::Candidate;
 use crate::matcher::MatchError;
 use crate::matcher::Matcher;
 use crate::matcher::Matches;
 
 pub(super) use crate::matcher::layers::allowance::Allowance;
+use crate::matcher::layers::below::Below;
 pub use crate::matcher::layers::encoded::Unopened;
 pub(super) use crate::matcher::layers::needles::MARKER;
 pub(super) use crate::matcher::layers::needles::NEEDLES;
@@ -70,10 +71,10 @@ impl Matcher {
         if depth.layers >= MAX_DEPTH {
             return Ok(());
         }
-        let mut deeper = Vec::new();
+        let mut deeper = Below::default();
         let mut error = None;
         token::runs(text, |decoded| {
-            match self.find_in_decoded(&decoded, depth, &mut deeper, &mut matches.unopened) {
+            match self.find_in_decoded(&decoded, depth, &mut deeper) {
                 Ok(found) => found,
                 Err(failed) => {
                     error = Some(failed);
@@ -84,7 +85,7 @@ impl Matcher {
         if let Some(error) = error {
             return Err(error);
         }
-        matches.add_deeper(&mut deeper);
+        deeper.give(matches);
 
         let none = matches.known_to_be_none();
         let mut piece: Option<Range<usize>> = None;
@@ -130,7 +131,7 @@ impl Matcher {
         if let Some(piece) = piece {
             self.find_in_piece(text, piece, depth, &mut deeper)?;
         }
-        matches.add_deeper(&mut deeper);
+        deeper.give(matches);
         Ok(())
     }
 
@@ -141,17 +142,11 @@ impl Matcher {
         at: usize,
         unit: usize,
         depth: Depth<'_>,
-        out: &mut Vec<Candidate>,
+        out: &mut Below,
     ) -> Result<Range<usize>, MatchError> {
         let (view, range, layer) = wide::run_around(text, at, unit, MAX_PIECE);
         let inner = self.find_at_depth(view.bytes(), depth.deeper())?;
-        out.extend(inner.candidates.into_iter().map(|inner| {
-            let span = view.source(&inner.span);
-            Candidate {
-                span: range.start + span.start..range.start + span.end,
-                ..inner.under(&[layer])
-            }
-        }));
+        out.add_view(inner, &view, range.start, |_| vec![layer]);
         // Where the run was cut off, its end is to be searched again.
         let cut = range.end - at >= MAX_PIECE;
         let end = if cut { range.end - REACH } else { range.end };
@@ -166,7 +161,7 @@ impl Matcher {
         at: usize,
         depth: Depth<'_>,
         listed: &mut HashSet<usize>,
-        out: &mut Vec<Candidate>,
+        out: &mut Below,
     ) -> Result<(), MatchError> {
         let Some((view, layer)) = numbers::list_around(text, at, MARKER) else {
             return Ok(());
@@ -189,7 +184,7 @@ impl Matcher {
         text: &[u8],
         at: usize,
         depth: Depth<'_>,
-        out: &mut Vec<Candidate>,
+        out: &mut Below,
     ) -> Result<usize, MatchError> {
         let Some((view, known)) = dump::around(text, at) else {
             return Ok(dump::line_end(text, at));
@@ -204,13 +199,10 @@ impl Matcher {
         view: &View,
         layer: Layer,
         depth: Depth<'_>,
-        out: &mut Vec<Candidate>,
+        out: &mut Below,
     ) -> Result<(), MatchError> {
         let inner = self.find_at_depth(view.bytes(), depth.deeper())?;
-        out.extend(inner.candidates.into_iter().map(|inner| Candidate {
-            span: view.source(&inner.span),
-            ..inner.under(&[layer])
-        }));
+        out.add_view(inner, view, 0, |_| vec![layer]);
         Ok(())
     }
 }

@@ -13,10 +13,10 @@ use crate::decode::join::hyphenated;
 use crate::decode::join::join;
 use crate::decode::join::literals;
 use crate::decode::values::values;
-use crate::matcher::Candidate;
 use crate::matcher::MatchError;
 use crate::matcher::Matcher;
 use crate::matcher::layers::Depth;
+use crate::matcher::layers::below::Below;
 use crate::matcher::layers::needles::MARKER;
 use crate::matcher::layers::needles::PREFIX;
 use crate::rule::Confidence;
@@ -31,14 +31,14 @@ impl Matcher {
         text: &[u8],
         piece: Range<usize>,
         depth: Depth<'_>,
-        out: &mut Vec<Candidate>,
+        out: &mut Below,
     ) -> Result<(), MatchError> {
-        let mut view = View::of(&text[piece.clone()]);
-        let mut found = Vec::new();
+        let start = piece.start;
+        let mut view = View::of(&text[piece]);
         for round in 0..=MAX_UNESCAPED {
             if round > 0 {
                 let inner = self.find_at_depth(view.bytes(), depth.deeper())?;
-                found.extend(in_view(inner.candidates, &view));
+                out.add_view(inner, &view, start, |span| view.layers(span));
             }
             // What they may mean is looked at where the marker is not written in any of them.
             let readings = if round == 0 && has_marker(&view) {
@@ -49,7 +49,7 @@ impl Matcher {
             for reading in readings {
                 if let Some(other) = reread(&view, reading).filter(has_marker) {
                     let inner = self.find_plain(other.bytes(), &[])?;
-                    found.extend(in_view(inner.candidates, &other));
+                    out.add_view(inner, &other, start, |span| other.layers(span));
                 }
             }
             // Words that follow each other make up any length: only known ones around a marker
@@ -71,41 +71,23 @@ impl Matcher {
             // As many as there are.
             let all = [Some(join(&blank)), literals, hyphenated, values];
             for joined in all.into_iter().flatten() {
-                let inner = self.find_plain(joined.bytes(), &joined.boundaries())?;
-                let exact = inner.candidates.into_iter().filter(|candidate| {
+                let mut inner = self.find_plain(joined.bytes(), &joined.boundaries())?;
+                inner.candidates.retain(|candidate| {
                     candidate.confidence >= Confidence::High
                         && self.rule(candidate).checks.marker.is_some()
                         && joined.ends_piece(candidate.span.end)
                 });
-                found.extend(in_view(exact.collect(), &joined));
+                out.add_view(inner, &joined, start, |span| joined.layers(span));
             }
             match unescape(&view) {
                 Some(next) => view = next,
                 None => break,
             }
         }
-        out.extend(found.into_iter().map(|candidate| Candidate {
-            span: piece.start + candidate.span.start..piece.start + candidate.span.end,
-            ..candidate
-        }));
         Ok(())
     }
 }
 
 fn has_marker(view: &View) -> bool {
     memmem::find(view.bytes(), MARKER).is_some()
-}
-
-/// Candidates of a view as candidates of the text it was made of.
-fn in_view(candidates: Vec<Candidate>, view: &View) -> Vec<Candidate> {
-    candidates
-        .into_iter()
-        .map(|candidate| {
-            let layers = view.layers(&candidate.span);
-            Candidate {
-                span: view.source(&candidate.span),
-                ..candidate.under(&layers)
-            }
-        })
-        .collect()
 }
