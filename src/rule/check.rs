@@ -94,8 +94,7 @@ impl Rejection {
 }
 
 /// Words that nobody's random body holds but many a made-up one does.
-const PLACEHOLDER_WORDS: [&str; 7] = [
-    "fake",
+const PLACEHOLDER_WORDS: [&str; 6] = [
     "dummy",
     "example",
     "placeholder",
@@ -104,7 +103,7 @@ const PLACEHOLDER_WORDS: [&str; 7] = [
     "redacted",
 ];
 /// The same in any case: long enough that random text has one once in a million keys.
-const LONG_WORDS: [&str; 16] = [
+const LONG_WORDS: [&str; 19] = [
     "qwerty",
     "asdfgh",
     "zxcvbn",
@@ -112,6 +111,9 @@ const LONG_WORDS: [&str; 16] = [
     // The same in base64: with the marker, it is what the rules that know it say.
     "t3blbkfj",
     "apikey",
+    "fakekey",
+    "fakeapi",
+    "fakesec",
     "realkey",
     "yourkey",
     "keygoes",
@@ -284,6 +286,7 @@ impl Checks {
         let lower = body.to_ascii_lowercase();
         let in_any_case = |word: &&str| memmem::find(&lower, word.as_bytes()).is_some();
         if PLACEHOLDER_WORDS.iter().any(|word| has_word(&body, word))
+            || runs.iter().any(|run| has_short_word(run))
             || LONG_WORDS.iter().any(in_any_case)
             || self.marker.is_some() && are_words(&lower)
         {
@@ -376,6 +379,20 @@ fn has_word(body: &[u8], word: &str) -> bool {
     [word.as_bytes(), upper.as_bytes(), &title]
         .iter()
         .any(|form| memmem::find(body, form).is_some())
+}
+
+/// Whether a half holds `fake` with no letters around, or begins with it. Anywhere, in one of the three forms,
+/// one in forty thousand long keys has it.
+fn has_short_word(run: &[u8]) -> bool {
+    const FORMS: [&[u8]; 3] = [b"fake", b"FAKE", b"Fake"];
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphabetic);
+    FORMS.iter().any(|form| {
+        run.starts_with(form)
+            || memmem::find_iter(run, form).any(|at| {
+                let before = at.checked_sub(1).and_then(|before| run.get(before));
+                !is_letter(before) && !is_letter(run.get(at + form.len()))
+            })
+    })
 }
 
 fn base64url_digit(byte: u8) -> Option<u8> {
@@ -548,6 +565,41 @@ mod tests {
             assert_eq!(words, Err(Rejection::Placeholder), "{left}");
         }
         assert_eq!(checks.reject_dull(random, b"3nYc6TgK1wJx5BfV0zNq"), Ok(()));
+    }
+
+    #[test]
+    fn a_word_that_random_keys_have_counts_where_it_stands_alone() {
+        let checks = Checks {
+            marker: Some("M".to_owned()),
+            ..Checks::default()
+        };
+        let random = b"x7Qp2ZbW9kLmT4vRd8Hs";
+        for made_up in [
+            "fakeZbW9kLmT4vRd8Hs1",
+            "x7Q4fake8kLmT4vRd8Hs",
+            "x7Qp2ZbW9kLmT4v_FAKE",
+            "x7Qp2aFakeKeyT4vRd8H",
+        ] {
+            for halves in [[made_up.as_bytes(), random], [random, made_up.as_bytes()]] {
+                let rejected = checks.reject_dull(halves[0], halves[1]);
+                assert_eq!(rejected, Err(Rejection::Placeholder), "{made_up}");
+            }
+        }
+        for found in [
+            "x7QpFAKEZbW9kLmT4vRd",
+            "x7QpfakeZ5W9kLmT4vRd",
+            "x7Qp2ZbW9kLmT4vRdfAk",
+        ] {
+            assert_eq!(
+                checks.reject_dull(found.as_bytes(), random),
+                Ok(()),
+                "{found}"
+            );
+        }
+        assert_eq!(
+            checks.reject_dull(b"x7Qp2ZbW9kLmT4vRd8fa", b"ke2ZbW9kLmT4vRd8Hs3n"),
+            Ok(())
+        );
     }
 
     #[test]
