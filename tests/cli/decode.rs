@@ -706,3 +706,20 @@ fn wide_text_of_other_letters_without_a_mark_is_read_as_such() {
         }
     }
 }
+
+#[test]
+fn a_name_that_is_cut_in_the_middle_is_a_part_of_the_key() {
+    let key =
+        git_frisk::rule::template::fill("sk-service-summarizer-{alnum:20}T3BlbkFJ{alnum:20}", 7);
+    let (prefix, rest) = key.split_at(3);
+    let (name, rest) = rest.split_at("service-summ".len());
+    let directory = Sandbox::without_repository();
+    directory.write(
+        "a.py",
+        format!("k = ''.join(['{prefix}', '{name}', '{rest}'])\n"),
+    );
+
+    let report = directory.report(&["scan"]);
+
+    assert_eq!(report.each("key_id"), [keys::id(&key)]);
+}

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use memchr::memchr_iter;
 use memchr::memmem;
 
 use crate::decode::View;
@@ -13,8 +14,10 @@ use crate::decode::join::hyphenated;
 use crate::decode::join::join;
 use crate::decode::join::literals;
 use crate::decode::values::values;
+use crate::matcher::Candidate;
 use crate::matcher::MatchError;
 use crate::matcher::Matcher;
+use crate::matcher::Matches;
 use crate::matcher::layers::Depth;
 use crate::matcher::layers::below::Below;
 use crate::matcher::layers::needles::MARKER;
@@ -34,6 +37,7 @@ impl Matcher {
         out: &mut Below,
     ) -> Result<(), MatchError> {
         let start = piece.start;
+        let before = out.candidates.len();
         let mut view = View::of(&text[piece]);
         for round in 0..=MAX_UNESCAPED {
             if round > 0 {
@@ -69,15 +73,24 @@ impl Matcher {
                 None
             };
             // As many as there are.
-            let all = [Some(join(&blank)), literals, hyphenated, values];
+            let all = [Some(join(&blank)), literals, hyphenated];
             for joined in all.into_iter().flatten() {
-                let mut inner = self.find_plain(joined.bytes(), &joined.boundaries())?;
-                inner.candidates.retain(|candidate| {
-                    candidate.confidence >= Confidence::High
-                        && self.rule(candidate).checks.marker.is_some()
-                        && joined.ends_piece(candidate.span.end)
-                });
+                let inner = self.find_in_joined(&joined)?;
                 out.add_view(inner, &joined, start, |span| joined.layers(span));
+            }
+            if let Some(values) = values {
+                let mut inner = self.find_in_joined(&values)?;
+                let known = &out.candidates[before..];
+                inner.candidates.retain(|candidate| {
+                    let span = values.source(&candidate.span);
+                    let span = start + span.start..start + span.end;
+                    let joined = &values.bytes()[candidate.span.clone()];
+                    let length = candidate.secret.length();
+                    let has_more =
+                        |other: &Candidate| other.span == span && other.secret.length() > length;
+                    hyphens(&text[span.clone()]) <= hyphens(joined) || !known.iter().any(has_more)
+                });
+                out.add_view(inner, &values, start, |span| values.layers(span));
             }
             match unescape(&view) {
                 Some(next) => view = next,
@@ -86,6 +99,23 @@ impl Matcher {
         }
         Ok(())
     }
+
+    /// Searches what was joined for keys that are known for theirs.
+    fn find_in_joined(&self, joined: &View) -> Result<Matches, MatchError> {
+        let mut inner = self.find_plain(joined.bytes(), &joined.boundaries())?;
+        inner.candidates.retain(|candidate| {
+            candidate.confidence >= Confidence::High
+                && self.rule(candidate).checks.marker.is_some()
+                && joined.ends_piece(candidate.span.end)
+        });
+        Ok(inner)
+    }
+}
+
+/// Values leave out the words of code. One with a hyphen is a part of the name in a key, if the literals
+/// have it.
+fn hyphens(text: &[u8]) -> usize {
+    memchr_iter(b'-', text).count()
 }
 
 fn has_marker(view: &View) -> bool {
