@@ -441,10 +441,9 @@ fn a_bomb_in_what_was_read_in_another_way_is_named() {
     );
 
     // All that a text may have, and more in a list of numbers: the key after it is not looked for.
-    let all: Vec<String> = (0..8)
-        .map(|n| format!("{n}: \"{}\"\n", bomb((16 << 20) - 4096)))
-        .collect();
-    let outer = BASE64.encode(format!("{}{}", all.concat(), list(&marked.repeat(3))).as_bytes());
+    let all = (0..8).map(|n| format!("{n}: \"{}\"\n", bomb((16 << 20) - 4096)));
+    let all = all.collect::<Vec<_>>().concat();
+    let outer = BASE64.encode(format!("{all}{}", list(&marked.repeat(3))).as_bytes());
     let key = BASE64.encode(&gzip(keys::project(1).repeat(2).as_bytes()));
     directory.write("list.txt", format!("\"{outer}\"\n\n\"{key}\"\n"));
 

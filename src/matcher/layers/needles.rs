@@ -56,7 +56,7 @@ const fn escaped(bytes: &'static [u8], escaped_word: usize) -> Needle {
 /// The last are for keys of which any characters are escaped. Of each kind that can be told by three
 /// bytes, they are the letters from `P` to `_`, of which a key has eight or more; of the others, `T`.
 /// The very last are its first two numbers in lists that spell it, as such are written.
-pub(in crate::matcher) const NEEDLES: [Needle; 63] = [
+pub(in crate::matcher) const NEEDLES: [Needle; 64] = [
     needle(b"T3Bl", Trigger::Text),
     needle(b"bkFJ", Trigger::Text),
     needle(b"Blbk", Trigger::Text),
@@ -110,6 +110,7 @@ pub(in crate::matcher) const NEEDLES: [Needle; 63] = [
     needle(b"84, (", Trigger::Numbers),
     needle(b"84,(", Trigger::Numbers),
     needle(b"84,\"", Trigger::Numbers),
+    needle(b"84,  5", Trigger::Numbers),
     needle(b"84,\n", Trigger::Numbers),
     needle(b"84;5", Trigger::Numbers),
     needle(b"84)", Trigger::Numbers),
