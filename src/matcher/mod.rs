@@ -15,7 +15,7 @@ use regex::bytes::Regex;
 
 use crate::decode::Layer;
 use crate::matcher::keywords::Keywords;
-use crate::matcher::layers::Allowance;
+pub use crate::matcher::layers::Allowance;
 use crate::matcher::layers::Depth;
 use crate::matcher::layers::Trigger;
 pub use crate::matcher::layers::Unopened;
@@ -219,7 +219,13 @@ impl Matcher {
 
     /// Finds every secret in `text`, also those written in another way.
     pub fn find(&self, text: &[u8]) -> Result<Matches, MatchError> {
-        self.find_at_depth(text, Depth::surface(&Allowance::of(text)))
+        self.find_in_part(text, &Allowance::default())
+    }
+
+    /// The same of a part of a text, of which all parts have one allowance.
+    pub fn find_in_part(&self, part: &[u8], left: &Allowance) -> Result<Matches, MatchError> {
+        left.extend(part);
+        self.find_at_depth(part, Depth::surface(left))
     }
 
     fn find_at_depth(&self, text: &[u8], depth: Depth<'_>) -> Result<Matches, MatchError> {

@@ -24,7 +24,7 @@ use crate::matcher::MatchError;
 use crate::matcher::Matcher;
 use crate::matcher::Matches;
 
-pub(super) use crate::matcher::layers::allowance::Allowance;
+pub use crate::matcher::layers::allowance::Allowance;
 use crate::matcher::layers::below::Below;
 pub use crate::matcher::layers::encoded::Unopened;
 pub(super) use crate::matcher::layers::needles::MARKER;

@@ -9,6 +9,7 @@ use crate::decode::container;
 use crate::decode::container::HEAD;
 use crate::decode::container::TAIL;
 use crate::decode::wide::Wide;
+use crate::matcher::Allowance;
 use crate::matcher::Candidate;
 use crate::matcher::MatchError;
 use crate::rule::Confidence;
@@ -97,10 +98,10 @@ impl Inspector<'_> {
     ) -> Result<(), MatchError> {
         if let Some((wide, track)) = &mut pass.wide {
             let decoded = wide.decode(text);
-            let mut matches = self.matcher.find(&decoded)?;
+            let mut matches = self.matcher.find_in_part(&decoded, &pass.left)?;
             // What is no such text in spite of its looks, or is so from another byte on, is searched
             // as it is, too.
-            let mut plain = self.matcher.find(text)?;
+            let mut plain = self.matcher.find_in_part(text, &pass.left)?;
             let known: HashSet<&Secret> = matches.candidates.iter().map(|c| &c.secret).collect();
             plain.candidates.retain(|c| !known.contains(&c.secret));
             // Read from another byte on, a key lacks its last character: the whole one is told.
@@ -119,7 +120,7 @@ impl Inspector<'_> {
             inside.layers.push(wide.layer());
             self.tell(&decoded, &matches, track, until, &inside, inspected);
         } else {
-            let matches = self.matcher.find(text)?;
+            let matches = self.matcher.find_in_part(text, &pass.left)?;
             self.tell(text, &matches, &mut pass.plain, until, inside, inspected);
         }
         Ok(())
@@ -130,6 +131,8 @@ impl Inspector<'_> {
 pub(super) struct Pass {
     plain: Track,
     wide: Option<(Wide, Track)>,
+    /// What the encoded containers of all windows may still expand to.
+    left: Allowance,
 }
 
 /// How far one reading of a text has been searched.
@@ -149,6 +152,7 @@ impl Pass {
         Self {
             plain: Track::default(),
             wide: Wide::sniff(start).map(|wide| (wide, Track::default())),
+            left: Allowance::default(),
         }
     }
 
