@@ -474,6 +474,19 @@ fn encoded_bombs_in_each_other_end_with_a_remark_and_soon() {
     assert!(skipped[0].contains("expands to too much"), "{skipped:?}");
 }
 
+#[test]
+fn encoded_bombs_in_the_members_of_an_archive_have_one_budget() {
+    let bomb = BASE64.encode(&gzip(&vec![b'a'; 15 << 20]));
+    let names: Vec<String> = (0..12).map(|n| format!("{n}.txt")).collect();
+    let members = names.iter().map(|name| (&**name, bomb.as_bytes()));
+    let archive = zip(&members.collect::<Vec<_>>());
+
+    let report = scanned("a.zip", &archive);
+
+    let skipped = report.remarks("skipped");
+    assert!(skipped[0].contains("expands to too much"), "{skipped:?}");
+}
+
 /// An archive with a key in the innermost of eight.
 fn deep() -> Vec<u8> {
     (0..8).fold(zip(&[("a.env", &env(1))]), |archive, depth| {

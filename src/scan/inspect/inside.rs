@@ -1,17 +1,30 @@
 //! Where bytes lie inside of a file: in which members of which containers.
 
 use crate::decode::Layer;
+use crate::matcher::Allowance;
 use crate::place::Label;
 use crate::scan::redact::Redactor;
 
 /// Where in a file the bytes lie that are searched: inside of what.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Inside {
+#[derive(Debug, Clone)]
+pub(super) struct Inside<'left> {
     pub(super) member: Option<Label>,
     pub(super) layers: Vec<Layer>,
+    /// What the encoded containers of all texts in the file may still expand to.
+    pub(super) left: &'left Allowance,
 }
 
-impl Inside {
+impl<'left> Inside<'left> {
+    /// The file itself.
+    pub(super) fn file(left: &'left Allowance) -> Self {
+        let (member, layers) = (None, Vec::new());
+        Self {
+            member,
+            layers,
+            left,
+        }
+    }
+
     /// The name of a member here.
     pub(super) fn join(&self, name: &[u8], redactor: Redactor<'_>) -> Label {
         let outer = self.member.as_ref();

@@ -32,7 +32,7 @@ impl Inspector<'_> {
     pub(super) fn whole(
         &self,
         text: &[u8],
-        inside: &Inside,
+        inside: &Inside<'_>,
         budget: &mut Budget,
         inspected: &mut Inspected,
     ) -> Result<(), MatchError> {
@@ -57,7 +57,7 @@ impl Inspector<'_> {
         &self,
         kind: Layer,
         content: impl Read + Seek,
-        inside: &Inside,
+        inside: &Inside<'_>,
         budget: &mut Budget,
         outer: Inspected,
         inspected: &mut Inspected,
@@ -76,7 +76,7 @@ impl Inspector<'_> {
         &self,
         kind: Layer,
         content: &mut dyn Read,
-        inside: &Inside,
+        inside: &Inside<'_>,
         budget: &mut Budget,
         inspected: &mut Inspected,
     ) -> Result<(), InspectError> {
@@ -107,7 +107,7 @@ impl Inspector<'_> {
         &self,
         kind: Layer,
         expand: impl FnOnce(&mut Budget, &mut Each<'_>) -> Result<(), Unread>,
-        inside: &Inside,
+        inside: &Inside<'_>,
         budget: &mut Budget,
         inspected: &mut Inspected,
     ) -> Result<(), MatchError> {
@@ -151,7 +151,7 @@ impl Inspector<'_> {
     fn member(
         &self,
         content: &mut dyn Read,
-        inside: &Inside,
+        inside: &Inside<'_>,
         budget: &mut Budget,
         inspected: &mut Inspected,
     ) -> Result<(), InspectError> {

@@ -20,6 +20,7 @@ use crate::decode::container::Budget;
 use crate::decode::container::HEAD;
 use crate::decode::container::MAX_EXPANDED;
 use crate::decode::wide::Wide;
+use crate::matcher::Allowance;
 use crate::matcher::MatchError;
 use crate::matcher::Matcher;
 use crate::scan::inspect::buffer::Buffer;
@@ -94,7 +95,8 @@ impl<'a> Inspector<'a> {
     pub fn bytes(&self, text: &[u8]) -> Result<Inspected, MatchError> {
         let mut inspected = Inspected::default();
         let mut budget = Budget::new(MAX_EXPANDED);
-        self.whole(text, &Inside::default(), &mut budget, &mut inspected)?;
+        let left = Allowance::default();
+        self.whole(text, &Inside::file(&left), &mut budget, &mut inspected)?;
         inspected.bytes = text.len() as u64;
         Ok(inspected)
     }
@@ -123,7 +125,8 @@ impl<'a> Inspector<'a> {
         if let Some(kind) = container.filter(|_| inspected.cut.is_none()) {
             file.seek(SeekFrom::Start(0))?;
             let mut budget = Budget::new(MAX_EXPANDED);
-            let inside = Inside::default();
+            let left = Allowance::default();
+            let inside = Inside::file(&left);
             let mut file = Watched { file, failed: None };
             let outer = inspected.split_off(0, 0);
             self.container(kind, &mut file, &inside, &mut budget, outer, &mut inspected)?;
@@ -148,10 +151,11 @@ impl<'a> Inspector<'a> {
     ) -> Result<(Inspected, Option<Layer>), InspectError> {
         let mut inspected = Inspected::default();
         let mut buffer = Buffer::new();
+        let left = Allowance::default();
         let outcome = self.windows(
             stream,
             &mut buffer,
-            &Inside::default(),
+            &Inside::file(&left),
             &mut inspected,
             cancelled,
         );

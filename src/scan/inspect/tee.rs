@@ -20,7 +20,7 @@ pub(super) const AT_A_TIME: usize = 64 << 10;
 pub(super) struct Tee<'a> {
     pub(super) inspector: &'a Inspector<'a>,
     pub(super) content: &'a mut dyn Read,
-    pub(super) inside: &'a Inside,
+    pub(super) inside: &'a Inside<'a>,
     pub(super) buffer: Buffer,
     pub(super) begun: Option<(Pass, Option<Layer>)>,
     pub(super) outer: Inspected,

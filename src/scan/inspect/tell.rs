@@ -36,7 +36,7 @@ impl Inspector<'_> {
         matches: &Matches,
         track: &mut Track,
         until: Option<usize>,
-        inside: &Inside,
+        inside: &Inside<'_>,
         inspected: &mut Inspected,
     ) {
         let from = std::mem::replace(
@@ -106,7 +106,7 @@ impl Inspector<'_> {
         candidate: &Candidate,
         all: &[Candidate],
         lines: &LineIndex<'_>,
-        inside: &Inside,
+        inside: &Inside<'_>,
     ) -> Hit {
         let span = &candidate.span;
         let line = lines.line(span.start, LINE_REACH);

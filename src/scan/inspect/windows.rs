@@ -9,7 +9,6 @@ use crate::decode::container;
 use crate::decode::container::HEAD;
 use crate::decode::container::TAIL;
 use crate::decode::wide::Wide;
-use crate::matcher::Allowance;
 use crate::matcher::Candidate;
 use crate::matcher::MatchError;
 use crate::rule::Confidence;
@@ -40,7 +39,7 @@ impl Inspector<'_> {
         &self,
         stream: &mut impl Read,
         buffer: &mut Buffer,
-        inside: &Inside,
+        inside: &Inside<'_>,
         inspected: &mut Inspected,
         cancelled: &dyn Fn() -> bool,
     ) -> Result<Option<Layer>, InspectError> {
@@ -68,7 +67,7 @@ impl Inspector<'_> {
         buffer: &mut Buffer,
         begun: &mut Option<(Pass, Option<Layer>)>,
         is_end: bool,
-        inside: &Inside,
+        inside: &Inside<'_>,
         inspected: &mut Inspected,
     ) -> Result<Option<Layer>, MatchError> {
         let text = buffer.text();
@@ -93,15 +92,15 @@ impl Inspector<'_> {
         text: &[u8],
         pass: &mut Pass,
         until: Option<usize>,
-        inside: &Inside,
+        inside: &Inside<'_>,
         inspected: &mut Inspected,
     ) -> Result<(), MatchError> {
         if let Some((wide, track)) = &mut pass.wide {
             let decoded = wide.decode(text);
-            let mut matches = self.matcher.find_in_part(&decoded, &pass.left)?;
+            let mut matches = self.matcher.find_in_part(&decoded, inside.left)?;
             // What is no such text in spite of its looks, or is so from another byte on, is searched
             // as it is, too.
-            let mut plain = self.matcher.find_in_part(text, &pass.left)?;
+            let mut plain = self.matcher.find_in_part(text, inside.left)?;
             let known: HashSet<&Secret> = matches.candidates.iter().map(|c| &c.secret).collect();
             plain.candidates.retain(|c| !known.contains(&c.secret));
             // Read from another byte on, a key lacks its last character: the whole one is told.
@@ -120,7 +119,7 @@ impl Inspector<'_> {
             inside.layers.push(wide.layer());
             self.tell(&decoded, &matches, track, until, &inside, inspected);
         } else {
-            let matches = self.matcher.find_in_part(text, &pass.left)?;
+            let matches = self.matcher.find_in_part(text, inside.left)?;
             self.tell(text, &matches, &mut pass.plain, until, inside, inspected);
         }
         Ok(())
@@ -131,8 +130,6 @@ impl Inspector<'_> {
 pub(super) struct Pass {
     plain: Track,
     wide: Option<(Wide, Track)>,
-    /// What the encoded containers of all windows may still expand to.
-    left: Allowance,
 }
 
 /// How far one reading of a text has been searched.
@@ -152,7 +149,6 @@ impl Pass {
         Self {
             plain: Track::default(),
             wide: Wide::sniff(start).map(|wide| (wide, Track::default())),
-            left: Allowance::default(),
         }
     }
 
