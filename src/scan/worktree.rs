@@ -41,17 +41,11 @@ pub fn scan(scan: &Scan<'_>, roots: &[PathBuf], options: &Options) {
 struct Files<'s, 'a> {
     scan: &'s Scan<'a>,
     options: &'s Options,
-    /// Made with the first file.
-    inspector: Option<Inspector<'a>>,
 }
 
 impl<'s, 'a> Files<'s, 'a> {
     fn new(scan: &'s Scan<'a>, options: &'s Options) -> Self {
-        Self {
-            scan,
-            options,
-            inspector: None,
-        }
+        Self { scan, options }
     }
 }
 
@@ -61,11 +55,9 @@ impl Visitor for Files<'_, '_> {
             return;
         }
         let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let inspector = self.inspector.get_or_insert_with(|| self.scan.inspector());
-            one(self.scan, inspector, item, self.options);
+            one(self.scan, item, self.options);
         }));
         if outcome.is_err() {
-            self.inspector = None;
             self.scan.broken(item.path);
         }
     }
@@ -87,7 +79,8 @@ impl Visitor for Files<'_, '_> {
     }
 }
 
-fn one(scan: &Scan<'_>, inspector: &Inspector<'_>, item: &Item<'_>, options: &Options) {
+fn one(scan: &Scan<'_>, item: &Item<'_>, options: &Options) {
+    let inspector = scan.inspector();
     for (place, hit) in scan.name_hits(item.path, name(item.path)) {
         scan.found(&place, [hit], None);
     }
@@ -98,7 +91,7 @@ fn one(scan: &Scan<'_>, inspector: &Inspector<'_>, item: &Item<'_>, options: &Op
             .target()
             .map_err(InspectError::from)
             .and_then(|target| Ok(inspector.bytes(&target)?)),
-        ItemKind::File | ItemKind::Named => match file(scan, inspector, item, options) {
+        ItemKind::File | ItemKind::Named => match file(scan, &inspector, item, options) {
             Some(outcome) => outcome,
             None => return,
         },
